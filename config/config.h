@@ -1,0 +1,131 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+
+namespace selvage::config {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+enum class Scheme : std::uint8_t { Http, Https };
+
+// An address to listen on. `host` is an IPv4 or IPv6 literal without brackets; port 0 lets the kernel choose.
+struct Endpoint {
+    Scheme scheme = Scheme::Http;
+    std::string host;
+    std::uint16_t port = 0;
+    friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+struct Server {
+    std::vector<Endpoint> listen;   // empty: the two defaults of `selvage serve`
+    std::optional<Endpoint> admin;  // plain HTTP; absent: no admin listener
+    unsigned workers = 0;           // loops; 0: one per core
+    LogLevel log_level = LogLevel::Info;
+    std::string access_log;  // "": none, "stderr", or a file path
+    milliseconds drain_timeout{30'000};
+};
+
+struct Tls {
+    std::string certificate;  // PEM chain; empty together with `key`: the development certificate
+    std::string key;
+};
+
+struct Cache {
+    std::string path;  // empty: the user's cache directory
+    std::uint64_t memory = 256ULL << 20;
+    std::uint64_t disk = 10ULL << 30;
+};
+
+struct Image {
+    struct Quality {
+        unsigned jpeg = 80, webp = 79, avif = 55;  // each codec's own scale, 1…100
+    } quality;
+    std::vector<std::string> auto_formats = {"avif", "webp"};
+    bool strict = false;  // unknown query keys are an error
+    std::uint64_t source_bytes = 50'000'000;
+    std::uint64_t source_pixels = 50'000'000;  // one frame
+    unsigned source_side = 16'384;
+    unsigned output_side = 8'192;
+    std::uint64_t output_pixels = 40'000'000;
+    unsigned frames = 500;
+    std::uint64_t animation_pixels = 50'000'000;  // all frames together
+    std::uint64_t avif_pixels = 8'000'000;        // larger outputs become WebP
+    unsigned workers = 0;                         // processes; 0: one per core
+    unsigned queue = 0;                           // jobs waiting; 0: 8 per worker
+    std::uint64_t worker_memory = 1ULL << 30;     // address space
+    seconds worker_cpu{5};                        // per job
+    milliseconds process_timeout{10'000};
+    milliseconds queue_timeout{5'000};
+    unsigned recycle_jobs = 2'000;
+    std::uint64_t recycle_memory = 512ULL << 20;
+};
+
+// How a path is treated; the first rule of a site whose `match` fits wins. What is absent keeps the built-in policy.
+struct Rule {
+    std::string match;  // glob on the normalised path
+    std::optional<seconds> browser_ttl;
+    std::optional<seconds> edge_ttl;
+    bool bypass = false;  // do not store derived representations, answer `no-store`
+    std::vector<std::pair<std::string, std::string>> headers;
+};
+
+struct Site {
+    std::vector<std::string> hosts = {"*"};  // lower case, without port; "*" or "*.example.org"
+    std::string root;
+    bool follow_symlinks = false;  // links that lead out of the root
+    std::vector<Rule> rules;
+};
+
+// Limits of protocol-and-limits §2 and §3. Each has a counter of the same name.
+struct Http1 {
+    std::uint64_t request_line = 8 << 10;   // 414
+    std::uint64_t header_bytes = 32 << 10;  // 431
+    std::uint64_t field_bytes = 16 << 10;   // 431
+    unsigned fields = 100;                  // 431
+};
+struct Http2 {
+    unsigned streams = 128;
+    std::uint64_t stream_window = 64 << 10;
+    std::uint64_t connection_window = 1 << 20;
+    std::uint64_t header_bytes = 32 << 10;
+    unsigned fields = 128;
+    unsigned requests = 10'000;  // per connection, then a graceful GOAWAY
+};
+struct Timeouts {
+    milliseconds handshake{10'000};  // TLS, or silence on a new connection
+    milliseconds header{15'000};     // a request's header section in total
+    milliseconds body{30'000};
+    milliseconds idle{75'000};
+    milliseconds write{60'000};  // no progress of a blocked write
+};
+struct Limits {
+    unsigned connections = 0;             // 0: 0.8 × the descriptor limit
+    std::uint64_t memory_file = 1 << 20;  // files up to this size are served from memory
+    unsigned catalogue_entries = 200'000;
+};
+
+// One configuration: a value, never changed after it was loaded. Requests hold it through a ConfigPtr until they end.
+struct Config {
+    Server server;
+    Tls tls;
+    Cache cache;
+    Image image;
+    std::vector<Site> sites;
+    Http1 http1;
+    Http2 http2;
+    Timeouts timeouts;
+    Limits limits;
+};
+
+using ConfigPtr = std::shared_ptr<const Config>;
+
+}  // namespace selvage::config

@@ -1,0 +1,237 @@
+#include "config/options.h"
+
+#include "config/forms.h"
+
+namespace selvage::config {
+namespace {
+
+using namespace std::chrono_literals;
+using enum Effect;
+
+constexpr std::uint64_t kKiB = 1ULL << 10, kMiB = 1ULL << 20, kGiB = 1ULL << 30, kTiB = 1ULL << 40;
+constexpr unsigned kLongestSide = 65'535;                   // of JPEG and AVIF; no format we write has more
+constexpr std::uint64_t kMostPixels = 10'000'000'000;       // 10 Gpx: what one machine could hold at all
+constexpr std::chrono::seconds kLongestTtl = 24h * 3650;    // RFC 9111 §1.2.2 allows 68 years; more than ten is a mistake
+constexpr std::chrono::milliseconds kLongestTimeout = 24h;  // a limit that never fires is none
+
+// The member behind a chain of member pointers: at(&Config::server, &Server::workers).
+constexpr auto at(auto... members) {
+    return [=](auto& owner) -> auto& { return (owner.*....*members); };
+}
+
+template <typename Owner, typename T>
+Option<Owner> row(std::string_view path, auto place, const Form<T>& form, Effect effect, std::string_view help) {
+    return {.path = path,
+            .type = form.type,
+            .bounds = form.bounds,
+            .unit = form.unit,
+            .help = help,
+            .effect = effect,
+            .presence = Presence::Optional,
+            .read =
+                [=](Owner& owner, const Value& value, Reading& reading) {
+                    if (auto read = form.read(value, reading, path)) place(owner) = *std::move(read);
+                },
+            .write = [=](const Owner& owner) { return form.write(place(owner)); }};
+}
+
+template <typename Owner>
+Option<Owner> required(Option<Owner> option) {
+    option.presence = Presence::Required;
+    return option;
+}
+
+std::vector<Option<Config>> server_options() {
+    return {
+        row<Config>(
+            "server.listen", at(&Config::server, &Server::listen), list_of(endpoint()), Restart,
+            "Where to listen. `https://` speaks HTTP/2 and HTTP/1.1 by ALPN, `http://` speaks HTTP/1.1 and HTTP/2 by prior "
+            "knowledge. Port 0 lets the kernel choose. Empty: https://127.0.0.1:8443 and http://127.0.0.1:8080."),
+        row<Config>("server.admin", at(&Config::server, &Server::admin), optional(admin_endpoint()), Restart,
+                    "Where health, metrics and reload are served, as plain HTTP. Keep it private. Absent: nowhere."),
+        row<Config>("server.workers", at(&Config::server, &Server::workers), count(0, 1024, "loops"), Restart,
+                    "Event loops, one thread each. 0: one per core."),
+        row<Config>("server.log_level", at(&Config::server, &Server::log_level), log_level(), Live,
+                    "The least severe events that the program's own log has."),
+        row<Config>("server.access_log", at(&Config::server, &Server::access_log), log_target(), Restart,
+                    "One JSON line per request: a file, `stderr`, or empty for none. SIGUSR1 opens the file anew."),
+        row<Config>("server.drain_timeout", at(&Config::server, &Server::drain_timeout), duration(0s, 1h), Live,
+                    "How long requests may take to finish after SIGTERM or SIGINT."),
+    };
+}
+
+std::vector<Option<Config>> tls_options() {
+    return {
+        row<Config>("tls.certificate", at(&Config::tls, &Tls::certificate), readable_file(), Live,
+                    "Certificate chain in PEM, read again at each reload. Absent together with the key: a self-signed "
+                    "certificate for development, kept in the cache folder."),
+        row<Config>("tls.key", at(&Config::tls, &Tls::key), readable_file(), Live, "Private key of the certificate, in PEM."),
+    };
+}
+
+std::vector<Option<Config>> cache_options() {
+    return {
+        row<Config>("cache.path", at(&Config::cache, &Cache::path), any_path(), Restart,
+                    "Folder of the cache; made when missing. Absent: the user's cache folder."),
+        row<Config>("cache.memory", at(&Config::cache, &Cache::memory), size(0, 16 * kTiB), Live,
+                    "What the memory tier may hold, overhead included."),
+        row<Config>("cache.disk", at(&Config::cache, &Cache::disk), size(0, 1024 * kTiB), Live,
+                    "What the files of the disk tier may hold together."),
+    };
+}
+
+std::vector<Option<Config>> image_options() {
+    using Quality = Image::Quality;
+    return {
+        row<Config>("image.quality.jpeg", at(&Config::image, &Image::quality, &Quality::jpeg), count(1, 100, ""), Live,
+                    "JPEG quality where the URL has no `q`."),
+        row<Config>("image.quality.webp", at(&Config::image, &Image::quality, &Quality::webp), count(1, 100, ""), Live,
+                    "WebP quality where the URL has no `q`."),
+        row<Config>("image.quality.avif", at(&Config::image, &Image::quality, &Quality::avif), count(1, 100, ""), Live,
+                    "AVIF quality where the URL has no `q`, on AVIF's own scale."),
+        row<Config>("image.auto_formats", at(&Config::image, &Image::auto_formats), list_of(word({"avif", "webp"})), Live,
+                    "What `fm=auto` may choose, the preferred first; a format is chosen when Accept has it."),
+        row<Config>("image.strict", at(&Config::image, &Image::strict), flag(), Live,
+                    "Answer 400 to query keys that no image parameter has, instead of ignoring them."),
+        row<Config>("image.source_bytes", at(&Config::image, &Image::source_bytes), size(kKiB, kGiB), Live,
+                    "Largest source file that is transformed."),
+        row<Config>("image.source_pixels", at(&Config::image, &Image::source_pixels), large_count(1, kMostPixels, "pixels"), Live,
+                    "Largest source, in pixels of one frame."),
+        row<Config>("image.source_side", at(&Config::image, &Image::source_side), count(1, kLongestSide, "pixels"), Live,
+                    "Longest side of a source."),
+        row<Config>("image.output_side", at(&Config::image, &Image::output_side), count(1, kLongestSide, "pixels"), Live,
+                    "Longest side of a result."),
+        row<Config>("image.output_pixels", at(&Config::image, &Image::output_pixels), large_count(1, kMostPixels, "pixels"), Live,
+                    "Largest result."),
+        row<Config>("image.frames", at(&Config::image, &Image::frames), count(1, 100'000, "frames"), Live,
+                    "Frames of an animation that are transformed at most."),
+        row<Config>("image.animation_pixels", at(&Config::image, &Image::animation_pixels), large_count(1, kMostPixels, "pixels"),
+                    Live, "Largest animation, all frames together."),
+        row<Config>("image.avif_pixels", at(&Config::image, &Image::avif_pixels), large_count(1, kMostPixels, "pixels"), Live,
+                    "Largest result as AVIF; larger ones become WebP."),
+    };
+}
+
+std::vector<Option<Config>> worker_options() {
+    return {
+        row<Config>("image.workers", at(&Config::image, &Image::workers), count(0, 1024, "processes"), Restart,
+                    "Transform processes, one job each at a time. 0: one per core."),
+        row<Config>("image.queue", at(&Config::image, &Image::queue), count(0, 1'000'000, "jobs"), Restart,
+                    "Jobs that may wait for a process; beyond it the answer is 503. 0: eight per process."),
+        row<Config>("image.worker_memory", at(&Config::image, &Image::worker_memory), size(128 * kMiB, kTiB), Restart,
+                    "Address space of a transform process."),
+        row<Config>("image.worker_cpu", at(&Config::image, &Image::worker_cpu), whole_seconds(1s, 10min), Restart,
+                    "CPU time of one job."),
+        row<Config>("image.process_timeout", at(&Config::image, &Image::process_timeout), duration(100ms, 10min), Restart,
+                    "Time of one job by the clock; then its process is killed and replaced."),
+        row<Config>("image.queue_timeout", at(&Config::image, &Image::queue_timeout), duration(100ms, 10min), Restart,
+                    "How long a job may wait for a process."),
+        row<Config>("image.recycle_jobs", at(&Config::image, &Image::recycle_jobs), count(1, 1'000'000'000, "jobs"), Restart,
+                    "Jobs after which a process is replaced."),
+        row<Config>("image.recycle_memory", at(&Config::image, &Image::recycle_memory), size(16 * kMiB, kTiB), Restart,
+                    "Resident memory after a job above which a process is replaced."),
+    };
+}
+
+std::vector<Option<Config>> http1_options() {
+    return {
+        row<Config>("http1.request_line", at(&Config::http1, &Http1::request_line), size(256, kMiB), Live,
+                    "Longest request line; beyond it 414."),
+        row<Config>("http1.header_bytes", at(&Config::http1, &Http1::header_bytes), size(kKiB, kMiB), Live,
+                    "Largest header section; beyond it 431."),
+        row<Config>("http1.field_bytes", at(&Config::http1, &Http1::field_bytes), size(256, kMiB), Live,
+                    "Largest single field; beyond it 431."),
+        row<Config>("http1.fields", at(&Config::http1, &Http1::fields), count(1, 10'000, "fields"), Live,
+                    "Fields in a header section; beyond it 431."),
+    };
+}
+
+std::vector<Option<Config>> http2_options() {
+    return {
+        row<Config>("http2.streams", at(&Config::http2, &Http2::streams), count(1, 10'000, "streams"), Live,
+                    "Concurrent requests on a connection; more are refused."),
+        row<Config>("http2.stream_window", at(&Config::http2, &Http2::stream_window), size(kKiB, kGiB), Live,
+                    "What a client may send on a stream before it is read."),
+        row<Config>("http2.connection_window", at(&Config::http2, &Http2::connection_window), size(64 * kKiB, kGiB), Live,
+                    "What a client may send on a connection before it is read."),
+        row<Config>("http2.header_bytes", at(&Config::http2, &Http2::header_bytes), size(kKiB, kMiB), Live,
+                    "Largest header section, decoded; beyond it 431."),
+        row<Config>("http2.fields", at(&Config::http2, &Http2::fields), count(1, 10'000, "fields"), Live,
+                    "Fields in a header section; beyond it 431."),
+        row<Config>("http2.requests", at(&Config::http2, &Http2::requests), count(1, 1'000'000'000, "requests"), Live,
+                    "Requests on a connection before it is closed gracefully."),
+    };
+}
+
+std::vector<Option<Config>> timeout_options() {
+    return {
+        row<Config>("timeouts.handshake", at(&Config::timeouts, &Timeouts::handshake), duration(100ms, kLongestTimeout), Live,
+                    "For the TLS handshake, or until the first byte of a new connection."),
+        row<Config>("timeouts.header", at(&Config::timeouts, &Timeouts::header), duration(100ms, kLongestTimeout), Live,
+                    "For the whole header section of a request."),
+        row<Config>("timeouts.body", at(&Config::timeouts, &Timeouts::body), duration(100ms, kLongestTimeout), Live,
+                    "For the body of a request."),
+        row<Config>("timeouts.idle", at(&Config::timeouts, &Timeouts::idle), duration(100ms, kLongestTimeout), Live,
+                    "How long a connection without requests is kept."),
+        row<Config>("timeouts.write", at(&Config::timeouts, &Timeouts::write), duration(100ms, kLongestTimeout), Live,
+                    "How long a client may take nothing of a response."),
+    };
+}
+
+std::vector<Option<Config>> limit_options() {
+    return {
+        row<Config>("limits.connections", at(&Config::limits, &Limits::connections), count(0, 100'000'000, "connections"), Live,
+                    "Open connections; beyond it the oldest idle ones are closed. 0: 0.8 of the descriptor limit."),
+        row<Config>("limits.memory_file", at(&Config::limits, &Limits::memory_file), size(0, kGiB), Live,
+                    "Files up to this size are served from memory."),
+        row<Config>("limits.catalogue_entries", at(&Config::limits, &Limits::catalogue_entries), count(1, 100'000'000, "files"),
+                    Live, "Files of a site that are remembered."),
+    };
+}
+
+// The sections one after the other.
+std::vector<Option<Config>> joined(std::initializer_list<std::vector<Option<Config>>> sections) {
+    std::vector<Option<Config>> all;
+    for (const auto& section : sections) all.insert(all.end(), section.begin(), section.end());
+    return all;
+}
+
+}  // namespace
+
+const std::vector<Option<Config>>& program_options() {
+    static const auto options = joined({server_options(), tls_options(), cache_options(), image_options(), worker_options(),
+                                        http1_options(), http2_options(), timeout_options(), limit_options()});
+    return options;
+}
+
+const std::vector<Option<Site>>& site_options() {
+    static const std::vector<Option<Site>> options = {
+        row<Site>("site.hosts", at(&Site::hosts), hosts(), Live,
+                  "Names that the site answers to, without port: `example.org`, `*.example.org`, or `*` for all that no "
+                  "other site has. A name belongs to one site."),
+        required(row<Site>("site.root", at(&Site::root), folder(), Live, "The folder that is served.")),
+        row<Site>("site.follow_symlinks", at(&Site::follow_symlinks), flag(), Live,
+                  "Follow symbolic links that lead out of the root; those within it are always followed."),
+    };
+    return options;
+}
+
+const std::vector<Option<Rule>>& rule_options() {
+    static const std::vector<Option<Rule>> options = {
+        required(row<Rule>("site.rule.match", at(&Rule::match), glob(), Live,
+                           "Which paths, after decoding: `*` matches within a segment, `**` across segments, `?` one byte. The "
+                           "first rule that matches wins.")),
+        row<Rule>("site.rule.browser_ttl", at(&Rule::browser_ttl), optional(whole_seconds(0s, kLongestTtl)), Live,
+                  "`max-age` towards browsers. Absent: the built-in policy."),
+        row<Rule>("site.rule.edge_ttl", at(&Rule::edge_ttl), optional(whole_seconds(0s, kLongestTtl)), Live,
+                  "How long this edge keeps a response, and `s-maxage` for others. Absent: the built-in policy."),
+        row<Rule>("site.rule.bypass", at(&Rule::bypass), flag(), Live,
+                  "Keep nothing that is derived for these paths, and answer `no-store`."),
+        row<Rule>("site.rule.headers", at(&Rule::headers), fields(), Live,
+                  "Fields added to responses, in place of fields of the same name. Fields that the server owns (such as ETag, "
+                  "Vary and Content-Length) are refused."),
+    };
+    return options;
+}
+
+}  // namespace selvage::config

@@ -1,0 +1,93 @@
+#include "server/admin/admin.h"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+
+#include "base/url.h"
+#include "server/http/error_response.h"
+
+namespace selvage::admin {
+
+namespace {
+
+http::Answer text_answer(std::uint16_t status, std::string_view media_type, std::string body) {
+    http::Answer answer;
+    answer.status = status;
+    answer.head = std::make_shared<const http::Head>(http::Head::Fields{
+        {"content-type", std::string(media_type)}, {"cache-control", "no-store"}, {"x-content-type-options", "nosniff"}});
+    answer.body = body.empty() ? http::Body() : http::Body(make_blob(std::move(body)));
+    return answer;
+}
+
+http::Answer reload_answer(const ReloadOutcome& outcome) {
+    const nlohmann::json body = {{"reloaded", outcome.mistakes.empty()},
+                                 {"generation", outcome.generation},
+                                 {"mistakes", outcome.mistakes},
+                                 {"needs_restart", outcome.needs_restart}};
+    return text_answer(outcome.mistakes.empty() ? 200 : 422, "application/json", body.dump(2) + "\n");
+}
+
+class Reload final : public http::PendingReply {
+public:
+    explicit Reload(Operations& operations) : operations_(operations) {}
+    void start(std::move_only_function<void(http::Answer)> done) override {
+        done_ = std::move(done);
+        // A reload is not withdrawn when its client leaves: only the answer is.
+        operations_.reload([this, alive = std::weak_ptr<bool>(alive_)](const ReloadOutcome& outcome) {
+            if (alive.expired()) return;
+            auto finished = std::move(done_);
+            finished(reload_answer(outcome));
+        });
+    }
+
+private:
+    Operations& operations_;
+    std::move_only_function<void(http::Answer)> done_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+struct Route {
+    std::string_view path;
+    http::Method method;
+    std::string_view allow;
+    http::Reply (*answer)(Operations&);
+};
+
+constexpr std::string_view kPlain = "text/plain; charset=utf-8";
+
+const Route kRoutes[] = {
+    {"/healthz", http::Method::Get, "GET, HEAD", [](Operations&) -> http::Reply { return text_answer(200, kPlain, "ok\n"); }},
+    {"/readyz", http::Method::Get, "GET, HEAD",
+     [](Operations& operations) -> http::Reply {
+         return operations.ready() ? text_answer(200, kPlain, "ready\n") : text_answer(503, kPlain, "not ready\n");
+     }},
+    {"/metrics", http::Method::Get, "GET, HEAD",
+     [](Operations& operations) -> http::Reply {
+         return text_answer(200, "text/plain; version=0.0.4; charset=utf-8", operations.metrics());
+     }},
+    {"/reload", http::Method::Post, "POST",
+     [](Operations& operations) -> http::Reply { return std::make_unique<Reload>(operations); }},
+};
+
+}  // namespace
+
+AdminDispatcher::AdminDispatcher(Operations& operations) : operations_(operations) {}
+
+http::Reply AdminDispatcher::handle(const http::Request& request) {
+    const std::string_view path = split_target(request.target).path;
+    for (const Route& route : kRoutes) {
+        if (route.path != path) continue;
+        const bool head = request.method == http::Method::Head && route.method == http::Method::Get;
+        if (request.method != route.method && !head) return http::method_not_allowed(route.allow);
+        return route.answer(operations_);
+    }
+    return http::status_answer(404);
+}
+
+std::string_view AdminDispatcher::date() {
+    date_ = http_date(std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now()));
+    return date_;
+}
+
+}  // namespace selvage::admin

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/http/counters.h"
+#include "server/http/message.h"
+
+namespace selvage::admin {
+
+// What POST /reload reports: `mistakes` is empty when the new configuration is in force.
+struct ReloadOutcome {
+    std::vector<std::string> mistakes;
+    std::vector<std::string> needs_restart;  // options that differ and are not applied yet
+    std::uint64_t generation = 0;            // in force now
+};
+
+// What the admin listener can ask of the program; called on the control loop.
+class Operations {
+public:
+    virtual ~Operations() = default;
+    virtual std::string metrics() = 0;
+    virtual bool ready() = 0;
+    virtual void reload(std::function<void(ReloadOutcome)> done) = 0;
+};
+
+// Answers of the admin listener: /healthz, /readyz, /metrics, POST /reload.
+class AdminDispatcher final : public http::Dispatcher {
+public:
+    explicit AdminDispatcher(Operations& operations);
+
+    http::Reply handle(const http::Request& request) override;
+    void finished(const http::Request&, const http::Outcome&) override {}  // scrapes are no traffic
+    std::string_view date() override;
+
+private:
+    Operations& operations_;
+    std::string date_;
+};
+
+}  // namespace selvage::admin

@@ -1,0 +1,144 @@
+#include "server/admin/metrics.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace selvage::admin {
+
+namespace {
+
+class Page {
+public:
+    void head(std::string_view name, std::string_view type, std::string_view help) {
+        if (name == last_) return;
+        last_ = name;
+        fmt::format_to(out(), "# HELP selvage_{} {}\n# TYPE selvage_{} {}\n", name, help, name, type);
+    }
+    void line(std::string_view name, std::string_view labels, std::uint64_t value) {
+        if (labels.empty()) {
+            fmt::format_to(out(), "selvage_{} {}\n", name, value);
+        } else {
+            fmt::format_to(out(), "selvage_{}{{{}}} {}\n", name, labels, value);
+        }
+    }
+    void line(std::string_view name, double value) { fmt::format_to(out(), "selvage_{} {:.6f}\n", name, value); }
+    std::string take() { return std::move(text_); }
+
+private:
+    std::back_insert_iterator<std::string> out() { return std::back_inserter(text_); }
+    std::string text_;
+    std::string_view last_;
+};
+
+using Loops = std::span<const http::Counters* const>;
+
+template <typename Value>
+std::uint64_t sum(Loops loops, Value value) {
+    std::uint64_t total = 0;
+    for (const http::Counters* counters : loops) total += value(*counters);
+    return total;
+}
+
+void requests(Page& page, Loops loops) {
+    page.head("requests_total", "counter", "Requests answered, by protocol, status and cache verdict.");
+    const auto statuses = http::Counters::statuses();
+    for (const auto protocol : {http::Protocol::Http10, http::Protocol::Http11, http::Protocol::Http2}) {
+        for (std::size_t slot = 0; slot <= statuses.size(); ++slot) {
+            for (int verdict = 0; verdict <= static_cast<int>(http::Verdict::Stale); ++verdict) {
+                const auto which = static_cast<http::Verdict>(verdict);
+                const std::uint64_t count =
+                    sum(loops, [&](const http::Counters& counters) { return counters.requests(protocol, slot, which); });
+                if (count == 0) continue;
+                const std::string status = slot < statuses.size() ? std::to_string(statuses[slot]) : "other";
+                page.line("requests_total",
+                          fmt::format("protocol=\"{}\",status=\"{}\",cache=\"{}\"", http::name_of(protocol), status,
+                                      http::name_of(which)),
+                          count);
+            }
+        }
+    }
+}
+
+void histograms(Page& page, Loops loops) {
+    for (const http::DurationRow& row : http::kDurations) {
+        page.head(row.name, "histogram", row.help);
+        const std::string bucket_name = fmt::format("{}_bucket", row.name);
+        std::uint64_t cumulative = 0;
+        for (std::size_t i = 0; i <= http::kBuckets.size(); ++i) {
+            cumulative += sum(loops, [&](const http::Counters& counters) {
+                return counters.histogram(row.duration).buckets[i].load(std::memory_order_relaxed);
+            });
+            const bool last = i == http::kBuckets.size();
+            page.line(bucket_name,
+                      last ? std::string("le=\"+Inf\"") : fmt::format("le=\"{}\"", static_cast<double>(http::kBuckets[i]) / 1e6),
+                      cumulative);
+        }
+        const std::uint64_t microseconds = sum(loops, [&](const http::Counters& counters) {
+            return counters.histogram(row.duration).sum_us.load(std::memory_order_relaxed);
+        });
+        page.line(fmt::format("{}_sum", row.name), static_cast<double>(microseconds) / 1e6);
+        page.line(fmt::format("{}_count", row.name), "", cumulative);
+    }
+}
+
+void counters(Page& page, Loops loops) {
+    for (const http::CounterRow& row : http::kCounters) {
+        page.head(row.name, row.kind == http::Kind::Gauge ? "gauge" : "counter", row.help);
+        page.line(row.name, row.labels, sum(loops, [&](const http::Counters& each) { return each.value(row.counter); }));
+    }
+    page.head("limit_hits_total", "counter", "Times that a limit was hit, by the option's name.");
+    for (std::size_t i = 0; i < static_cast<std::size_t>(http::LimitHit::kCount); ++i) {
+        const auto limit = static_cast<http::LimitHit>(i);
+        page.line("limit_hits_total", fmt::format("limit=\"{}\"", http::name_of(limit)),
+                  sum(loops, [&](const http::Counters& each) { return each.value(limit); }));
+    }
+}
+
+struct GaugeRow {
+    std::string_view name;
+    std::string_view type;
+    std::string_view labels;
+    std::string_view help;
+    std::uint64_t (*value)(const Gauges&);
+};
+
+// clang-format off
+constexpr GaugeRow kGauges[] = {
+    {"cache_bytes", "gauge", "tier=\"memory\"", "Bytes kept, by tier.", [](const Gauges& g) { return g.cache.memory_bytes; }},
+    {"cache_bytes", "gauge", "tier=\"disk\"", "", [](const Gauges& g) { return g.cache.disk_bytes; }},
+    {"cache_objects", "gauge", "tier=\"memory\"", "Objects kept, by tier.", [](const Gauges& g) { return g.cache.memory_objects; }},
+    {"cache_objects", "gauge", "tier=\"disk\"", "", [](const Gauges& g) { return g.cache.disk_objects; }},
+    {"cache_evictions_total", "counter", "tier=\"memory\"", "Objects evicted to stay within the limit, by tier.", [](const Gauges& g) { return g.cache.memory_evictions; }},
+    {"cache_evictions_total", "counter", "tier=\"disk\"", "", [](const Gauges& g) { return g.cache.disk_evictions; }},
+    {"cache_hits_total", "counter", "tier=\"memory\"", "Look-ups that found an object, by tier.", [](const Gauges& g) { return g.cache.memory_hits; }},
+    {"cache_hits_total", "counter", "tier=\"disk\"", "", [](const Gauges& g) { return g.cache.disk_hits; }},
+    {"cache_misses_total", "counter", "tier=\"memory\"", "Look-ups that found nothing, by tier.", [](const Gauges& g) { return g.cache.memory_misses; }},
+    {"cache_misses_total", "counter", "tier=\"disk\"", "", [](const Gauges& g) { return g.cache.disk_misses; }},
+    {"cache_rejected_total", "counter", "", "Objects that were too large to keep.", [](const Gauges& g) { return g.cache.rejected; }},
+    {"cache_corrupt_total", "counter", "", "Disk entries dropped because a checksum, key or length did not fit.", [](const Gauges& g) { return g.cache.corrupt; }},
+    {"cache_disk_errors_total", "counter", "", "Failed reads and writes of the disk tier.", [](const Gauges& g) { return g.cache.disk_errors; }},
+    {"cache_disk_online", "gauge", "", "1 while the disk tier is in use.", [](const Gauges& g) { return std::uint64_t{g.cache.disk_online}; }},
+    {"transform_queue", "gauge", "", "Image jobs waiting for a worker.", [](const Gauges& g) { return std::uint64_t{g.transform_queue}; }},
+    {"transform_workers_ready", "gauge", "", "Transform processes that are up.", [](const Gauges& g) { return std::uint64_t{g.transform_workers}; }},
+    {"work_queue", "gauge", "lane=\"now\"", "Tasks waiting for a thread of the work pool.", [](const Gauges& g) { return std::uint64_t{g.work_queue}; }},
+    {"work_queue", "gauge", "lane=\"background\"", "", [](const Gauges& g) { return std::uint64_t{g.background_queue}; }},
+    {"configuration_generation", "gauge", "", "Which configuration is in force, counted from 1.", [](const Gauges& g) { return g.configuration_generation; }},
+};
+// clang-format on
+
+}  // namespace
+
+std::string metrics_text(Loops loops, const Gauges& gauges) {
+    Page page;
+    requests(page, loops);
+    histograms(page, loops);
+    counters(page, loops);
+    for (const GaugeRow& row : kGauges) {
+        page.head(row.name, row.type, row.help);
+        page.line(row.name, row.labels, row.value(gauges));
+    }
+    return page.take();
+}
+
+}  // namespace selvage::admin

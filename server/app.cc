@@ -1,0 +1,271 @@
+#include "server/app.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+#include "config/loader.h"
+#include "server/admin/metrics.h"
+#include "server/net/development_certificate.h"
+
+namespace selvage::server {
+
+namespace {
+
+// Images answer 503 until a worker is up; a folder without images should not wait for one that cannot start.
+constexpr auto kWaitForWorkers = std::chrono::seconds(5);
+
+unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
+
+unsigned or_cores(unsigned configured) { return configured == 0 ? cores() : configured; }
+
+// Every connection and every open file is a descriptor. Returns the limit in force.
+std::uint64_t raise_descriptor_limit(Log& log) {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    constexpr rlim_t kFew = 4096;
+    if (limit.rlim_cur < kFew) {
+        log.warn("start", "only {} descriptors are allowed: raise `ulimit -n` for more connections", limit.rlim_cur);
+    }
+    return limit.rlim_cur;
+}
+
+representations::TransformPool::Options transform_options(const config::Config& config) {
+    std::error_code error;
+    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+    const unsigned workers = or_cores(config.image.workers);
+    return {.program = (self.parent_path() / "selvage-transform").string(),
+            .workers = workers,
+            .queue = config.image.queue == 0 ? 8 * workers : config.image.queue,
+            .limits = config.image};
+}
+
+Result<net::TlsContextPtr> load_tls(const config::Config& config, Log& log) {
+    const auto is_https = [](const config::Endpoint& endpoint) { return endpoint.scheme == config::Scheme::Https; };
+    if (std::ranges::none_of(config.server.listen, is_https)) return nullptr;
+    if (!config.tls.certificate.empty()) return net::TlsContext::load(config.tls.certificate, config.tls.key);
+    const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+    const net::CertificateFiles files = TRY(net::development_certificate(config.cache.path, now));
+    if (files.made) log.info("tls", "made a self-signed certificate for localhost: {}", files.certificate);
+    return net::TlsContext::load(files.certificate, files.key);
+}
+
+}  // namespace
+
+App::App(CommandLine line, config::ConfigPtr config, Log& log)
+    : line_(std::move(line)),
+      log_(log),
+      config_(std::move(config)),
+      store_(cache_store::open_store(config_->cache.path, {config_->cache.memory, config_->cache.disk}, log)),
+      catalogues_(control_, log),
+      pool_(cores() + 2),  // reads block, encodings compute: a few more threads than cores keep both going
+      codings_(*store_, pool_, counters_, log),
+      transforms_(control_, transform_options(*config_), counters_, log),
+      fills_(control_, counters_),
+      images_(control_, pool_, *store_, transforms_, fills_),
+      admin_dispatcher_(*this),
+      deadline_(control_, [this] { draining_ ? stop_when_drained() : announce(); }),
+      tick_(control_, [this] {
+          if (admin_) admin_->tick();
+      }) {}
+
+App::~App() {
+    shards_.clear();
+    fills_.clear();
+    reload_.cancel();
+}
+
+Result<void> App::start() {
+    std::signal(SIGPIPE, SIG_IGN);
+    const SnapshotPtr snapshot = TRY(snapshot_of(config_));
+    const net::TlsContextPtr tls = TRY(load_tls(*config_, log_));
+    if (!config_->server.access_log.empty()) access_log_ = TRY(AccessLog::open(config_->server.access_log, log_));
+    TRY(start_shards(snapshot, tls));
+    TRY(bind_admin());
+    catalogues_.adopt(*snapshot);
+    generation_ = snapshot->generation;
+    for (const auto& shard : shards_) shard->start();
+    return {};
+}
+
+Result<SnapshotPtr> App::snapshot_of(config::ConfigPtr config) {
+    return make_snapshot(std::move(config), ++generations_,
+                         [this](const config::Site& site, const config::Config& whole) { return catalogues_.open(site, whole); });
+}
+
+Result<void> App::start_shards(const SnapshotPtr& snapshot, const net::TlsContextPtr& tls) {
+    const std::uint64_t descriptors = raise_descriptor_limit(log_);
+    const unsigned workers = or_cores(config_->server.workers);
+    const auto automatic = static_cast<unsigned>(std::min<std::uint64_t>(descriptors / 10 * 8, 1'000'000));
+    const unsigned connections = config_->limits.connections == 0 ? automatic : config_->limits.connections;
+    const ShardThread::Surroundings around{
+        .control = control_, .pool = pool_, .codings = codings_, .images = images_, .fills = fills_, .log = log_};
+    for (unsigned i = 0; i < workers; ++i) {
+        AccessLog::Writer* writer = access_log_ ? &access_log_->add_writer() : nullptr;
+        shards_.push_back(std::make_unique<ShardThread>(around, snapshot, tls, writer, std::max(1U, connections / workers)));
+    }
+    for (const config::Endpoint& endpoint : config_->server.listen) TRY(bind(endpoint));
+    return {};
+}
+
+// Every loop has a socket of its own on the same port; the first bind chooses it when it is left to the kernel.
+Result<void> App::bind(const config::Endpoint& endpoint) {
+    config::Endpoint bound = endpoint;
+    for (const auto& shard : shards_) {
+        FileDescriptor socket = TRY(loop::TcpListener::bind(bound.host, bound.port));
+        bound.port = loop::TcpListener::port_of(socket);
+        TRY(shard->listen(std::move(socket), bound.scheme));
+    }
+    listening_.push_back("listening " + config::to_string(bound));
+    return {};
+}
+
+Result<void> App::bind_admin() {
+    if (!config_->server.admin) return {};
+    config::Endpoint bound = *config_->server.admin;
+    admin_ = std::make_unique<Shard>(
+        net::ConnectionHost{.loop = control_, .pool = pool_, .dispatcher = admin_dispatcher_, .observer = counters_, .log = log_},
+        counters_, config_, nullptr, 256);
+    FileDescriptor socket = TRY(loop::TcpListener::bind(bound.host, bound.port));
+    bound.port = loop::TcpListener::port_of(socket);
+    TRY(admin_->listen(std::move(socket), config::Scheme::Http));
+    listening_.push_back("admin " + config::to_string(bound));
+    return {};
+}
+
+void App::run() {
+    watch_signals();
+    tick_.repeat(std::chrono::seconds(1));
+    deadline_.start(kWaitForWorkers);
+    transforms_.start([this] {
+        images_.set_epoch(transforms_.epoch());
+        announce();
+    });
+    control_.run();
+    shards_.clear();  // joined
+    log_.info("stop", "drained");
+}
+
+void App::watch_signals() {
+    const auto on = [this](int number, std::move_only_function<void()> action) {
+        signals_.push_back(std::make_unique<loop::Signal>(control_, number, std::move(action)));
+    };
+    on(SIGTERM, [this] { drain("SIGTERM"); });
+    on(SIGINT, [this] { drain("SIGINT"); });
+    on(SIGHUP, [this] { reload([](const admin::ReloadOutcome&) {}); });
+    on(SIGUSR1, [this] {
+        if (access_log_) access_log_->reopen();
+        log_.info("access", "access log reopened");
+    });
+}
+
+void App::announce() {
+    if (announced_ || draining_) return;
+    announced_ = true;
+    deadline_.stop();
+    if (!images_.ready()) log_.error("start", "no transform worker is up: images answer 503 until one is");
+    for (const std::string& line : listening_) {
+        std::printf("%s\n", line.c_str());
+        log_.info("start", "{}", line);
+    }
+    std::fflush(stdout);
+    log_.info("start", "ready: {} loops, {} transform workers, cache {}", shards_.size(), or_cores(config_->image.workers),
+              config_->cache.path);
+}
+
+std::string App::metrics() {
+    std::vector<const http::Counters*> loops{&counters_};
+    for (const auto& shard : shards_) loops.push_back(&shard->counters());
+    return admin::metrics_text(loops, {.cache = store_->stats(),
+                                       .transform_queue = transforms_.queued(),
+                                       .transform_workers = transforms_.ready_workers(),
+                                       .work_queue = pool_.queued(loop::WorkPool::Lane::Now),
+                                       .background_queue = pool_.queued(loop::WorkPool::Lane::Background),
+                                       .configuration_generation = generation_});
+}
+
+void App::reload(std::function<void(admin::ReloadOutcome)> done) {
+    if (reloading_) {  // it may have read the files before they were changed: once more afterwards
+        reload_again_.push_back(std::move(done));
+        return;
+    }
+    reloading_ = true;
+    reload_ = pool_.submit(
+        control_, loop::WorkPool::Lane::Now, [this] { return prepare_reload(); },
+        [this, done = std::move(done)](Preparation prepared) {
+            reloading_ = false;
+            done(apply(std::move(prepared)));
+            if (reload_again_.empty()) return;
+            reload([waiting = std::exchange(reload_again_, {})](const admin::ReloadOutcome& outcome) {
+                for (const auto& each : waiting) each(outcome);
+            });
+        });
+}
+
+App::Preparation App::prepare_reload() {
+    auto config = effective_configuration(line_);
+    if (!config) return std::unexpected(std::move(config.error()));
+    Prepared prepared;
+    prepared.needs_restart = config::needs_restart(*config_, *config);
+    const auto shared = std::make_shared<const config::Config>(*std::move(config));
+    auto tls = load_tls(*shared, log_);
+    if (!tls) return std::unexpected(std::vector{tls.error().detail});
+    prepared.tls = std::move(*tls);
+    auto snapshot = snapshot_of(shared);
+    if (!snapshot) return std::unexpected(std::vector{snapshot.error().detail});
+    prepared.snapshot = std::move(*snapshot);
+    return prepared;
+}
+
+admin::ReloadOutcome App::apply(Preparation prepared) {
+    if (!prepared) {
+        counters_.add(http::Counter::ReloadsFailed);
+        for (const std::string& mistake : prepared.error()) log_.error("reload", "{}", mistake);
+        log_.error("reload", "refused: the configuration before stays in force");
+        return {.mistakes = std::move(prepared.error()), .needs_restart = {}, .generation = generation_};
+    }
+    counters_.add(http::Counter::ReloadsOk);
+    config_ = prepared->snapshot->config;
+    generation_ = prepared->snapshot->generation;
+    catalogues_.adopt(*prepared->snapshot);
+    store_->set_limits({config_->cache.memory, config_->cache.disk});
+    transforms_.set_limits(config_->image);
+    log_.set_level(config_->server.log_level);
+    for (const auto& shard : shards_) shard->set_configuration(prepared->snapshot, prepared->tls);
+    for (const std::string& option : prepared->needs_restart) log_.warn("reload", "{} takes effect after a restart", option);
+    log_.info("reload", "configuration {} is in force", generation_);
+    return {.mistakes = {}, .needs_restart = std::move(prepared->needs_restart), .generation = generation_};
+}
+
+void App::drain(std::string_view signal) {
+    if (draining_) {  // asked twice: now
+        stop_when_drained();
+        return;
+    }
+    draining_ = true;
+    log_.info("stop", "{}: draining, {} s at most", signal,
+              std::chrono::duration_cast<std::chrono::seconds>(config_->server.drain_timeout).count());
+    deadline_.start(config_->server.drain_timeout);
+    shards_left_ = shards_.size();
+    for (const auto& shard : shards_) {
+        shard->drain([this] {
+            if (--shards_left_ == 0) control_.stop();
+        });
+    }
+}
+
+void App::stop_when_drained() {
+    log_.warn("stop", "cutting off what is left");
+    for (const auto& shard : shards_) shard->abort();
+    control_.stop();
+}
+
+}  // namespace selvage::server

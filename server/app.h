@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cache_store/store.h"
+#include "server/access_log.h"
+#include "server/admin/admin.h"
+#include "server/catalogues.h"
+#include "server/loop/poll.h"
+#include "server/options.h"
+#include "server/representations/codings.h"
+#include "server/representations/fills.h"
+#include "server/representations/images.h"
+#include "server/representations/transform_pool.h"
+#include "server/shard_thread.h"
+
+namespace selvage::server {
+
+// The serving program: everything it owns, from start to drained. One per process.
+//
+// App ▸ control loop (signals, admin, transforms, fills, file watches) and one ShardThread per worker. Members are dropped from
+// the last to the first: whoever posts to a loop goes before that loop.
+class App final : admin::Operations {
+public:
+    App(CommandLine line, config::ConfigPtr config, Log& log);
+    ~App() override;
+
+    // Binds, loads, starts threads. Errors: what the operator has to mend, as `detail`.
+    Result<void> start();
+
+    // Serves until SIGTERM or SIGINT has been obeyed: GOAWAY, what is in progress ends, or the deadline does.
+    void run();
+
+    // False while a thread still encodes something nobody waits for.
+    bool quiet() const { return !pool_.busy(); }
+
+private:
+    struct Prepared {
+        SnapshotPtr snapshot;
+        net::TlsContextPtr tls;
+        std::vector<std::string> needs_restart;
+    };
+    using Preparation = std::expected<Prepared, std::vector<std::string>>;
+
+    // admin::Operations
+    std::string metrics() override;
+    bool ready() override { return announced_ && !draining_; }
+    void reload(std::function<void(admin::ReloadOutcome)> done) override;
+
+    Result<SnapshotPtr> snapshot_of(config::ConfigPtr config);
+    Result<void> start_shards(const SnapshotPtr& snapshot, const net::TlsContextPtr& tls);
+    Result<void> bind(const config::Endpoint& endpoint);
+    Result<void> bind_admin();
+    void watch_signals();
+    void announce();
+    Preparation prepare_reload();
+    admin::ReloadOutcome apply(Preparation prepared);
+    void drain(std::string_view signal);
+    void stop_when_drained();
+
+    CommandLine line_;
+    Log& log_;
+    config::ConfigPtr config_;  // in force
+    loop::Loop control_;
+    http::Counters counters_;  // the control loop's
+    std::unique_ptr<cache_store::Store> store_;
+    Catalogues catalogues_;
+    loop::WorkPool pool_;
+    representations::Codings codings_;
+    representations::TransformPool transforms_;
+    representations::Fills fills_;
+    representations::Images images_;
+    std::unique_ptr<AccessLog> access_log_;
+    std::vector<std::unique_ptr<ShardThread>> shards_;
+    admin::AdminDispatcher admin_dispatcher_;
+    std::unique_ptr<Shard> admin_;
+    std::vector<std::unique_ptr<loop::Signal>> signals_;
+    loop::Timer deadline_;  // of being ready, then of draining
+    loop::Timer tick_;
+    std::vector<std::string> listening_;  // as printed
+    std::uint64_t generations_ = 0;       // handed out; by start() and the one reload under way
+    std::uint64_t generation_ = 0;        // in force
+    bool reloading_ = false;
+    std::vector<std::function<void(admin::ReloadOutcome)>> reload_again_;  // asked for while one was under way
+    loop::Operation reload_;
+    std::size_t shards_left_ = 0;
+    bool announced_ = false;
+    bool draining_ = false;
+};
+
+}  // namespace selvage::server

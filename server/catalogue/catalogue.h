@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/bytes.h"
+#include "base/digest.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "server/http/message.h"
+#include "transforms/encodings/encodings.h"
+#include "transforms/probe.h"
+
+namespace selvage::catalogue {
+
+// A sidecar found beside a file: already coded bytes (static-delivery §4).
+struct Sidecar {
+    transforms::Coding coding;
+    http::OpenFilePtr file;
+    BlobPtr bytes;  // small ones
+    std::uint64_t size = 0;
+    bool verified = false;  // decodes to the file it stands beside; unverified ones are not used
+};
+
+// One version of a file: what the origin has, named by its content. Deeply const, shared by all loops.
+struct Source {
+    std::string path;          // normalised URL path within the site ("/index.html")
+    std::uint64_t serial = 0;  // unique in the process: a changed file is a Source with another serial
+    Sha256 content;
+    std::string etag;  // 16 characters, without quotes
+    std::uint64_t size = 0;
+    WallTime modified;
+    std::string last_modified;               // http_date(modified)
+    std::string_view media_type;             // of the extension (media_types.h)
+    bool compressible = false;               // by type, or by sampling for unknown types
+    bool fingerprinted = false;              // by name (fingerprint.h), not demoted
+    std::optional<transforms::Probe> image;  // set when the content is an image we can name
+    BlobPtr bytes;                           // files up to limits.memory_file
+    http::OpenFilePtr file;                  // always: larger files are sent from it
+    std::vector<Sidecar> sidecars;
+};
+using SourcePtr = std::shared_ptr<const Source>;
+
+struct Directory {};  // the path names a folder; a request without the final slash is redirected
+struct Absent {};     // nothing there (or nothing we may show)
+using Entry = std::variant<SourcePtr, Directory, Absent>;
+
+// What exists under one root: path → entry, kept current. One per root folder, shared by all loops and by successive
+// configurations.
+class Catalogue {
+public:
+    virtual ~Catalogue() = default;
+
+    // Thread-safe, memory only, never blocks on the disk. Nothing: unknown or in need of a fresh look; then call resolve().
+    // For a path that ends in '/', the entry is that of its index.html (Absent when there is none).
+    virtual std::optional<Entry> find(std::string_view path) = 0;
+
+    // Blocks (open, read, hash): on the work pool. Remembers what it finds, absence included, as long as the folder is watched.
+    // Errors: Forbidden never (what may not be shown is Absent); Internal for a failing disk.
+    virtual Result<Entry> resolve(const std::string& path) = 0;
+
+    // The source's whole content, for making representations. Blocks. Errors: NotFound when the file is no longer this version.
+    virtual Result<std::string> read(const Source& source) = 0;
+};
+
+struct Options {
+    std::uint64_t memory_file = 1 << 20;    // files up to this many bytes keep their content in memory …
+    std::uint64_t memory_bytes = 64 << 20;  // … while all of them together stay below this
+    unsigned entries = 200'000;             // remembered at most
+    bool follow_symlinks = false;
+};
+
+}  // namespace selvage::catalogue

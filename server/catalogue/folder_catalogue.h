@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "server/catalogue/catalogue.h"
+
+namespace selvage::catalogue {
+
+// A catalogue of a folder, kept current by inotify, and by looking again after half a second where that cannot be had.
+class FolderCatalogue : public Catalogue {
+public:
+    // The inotify descriptor: poll it for reading on one loop and call on_watch_readable. -1 when nothing is watched (no inotify
+    // to be had): entries then expire by themselves. Valid as long as the catalogue lives.
+    virtual int watch_descriptor() const = 0;
+
+    // Reads what is there without blocking and forgets what changed. Thread-safe. Call it again when the descriptor is still
+    // readable.
+    virtual void on_watch_readable() = 0;
+
+    struct Stats {
+        std::uint64_t entries = 0;  // remembered, absence included
+        std::uint64_t bytes = 0;    // contents kept in memory by living sources
+        std::uint64_t watches = 0;  // directories
+        std::uint64_t hashed = 0;   // contents read and hashed since the start
+        std::uint64_t demoted = 0;  // fingerprinted names that changed their content
+        std::uint64_t evicted = 0;
+        std::uint64_t overflows = 0;  // times that the kernel lost events and everything was forgotten
+    };
+    virtual Stats stats() const = 0;
+};
+
+// Where time comes from and what may be used; the defaults are the product, tests pass others.
+struct Surroundings {
+    std::function<SteadyTime()> steady;     // empty: std::chrono::steady_clock
+    std::function<std::int64_t()> wall_ns;  // empty: the system clock, nanoseconds since 1970
+    bool watch = true;                      // false: as if inotify were not there
+    bool use_openat2 = true;
+    std::size_t open_files = 0;  // 0: OpenFiles::sensible_bound()
+};
+
+// Opens the folder `root`; nothing is read before it is asked for. `log` must outlive the catalogue.
+// Errors: NotFound (no such directory), Internal.
+Result<std::shared_ptr<FolderCatalogue>> open_catalogue(std::string root, const Options& options, Log& log,
+                                                        Surroundings surroundings = {});
+
+}  // namespace selvage::catalogue

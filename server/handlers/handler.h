@@ -1,0 +1,104 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/digest.h"
+#include "base/log.h"
+#include "server/catalogue/catalogue.h"
+#include "server/http/counters.h"
+#include "server/http/message.h"
+#include "server/loop/loop.h"
+#include "server/loop/work_pool.h"
+#include "server/representations/codings.h"
+#include "server/representations/fills.h"
+#include "server/representations/images.h"
+#include "server/site.h"
+
+namespace selvage::handlers {
+
+// Response heads that were built before, of one loop: what is constant for a representation under a rule.
+class HeadCache {
+public:
+    struct Heads {
+        http::HeadPtr full;
+        http::HeadPtr not_modified;
+    };
+    template <typename Build>
+    const Heads& find_or_build(const Key128& key, Build build) {
+        const auto place = heads_.find(key);
+        if (place != heads_.end()) return place->second;
+        if (heads_.size() >= kMost) heads_.clear();  // rare, and rebuilt in a microsecond each
+        return heads_.emplace(key, build()).first->second;
+    }
+    std::size_t size() const { return heads_.size(); }
+
+private:
+    static constexpr std::size_t kMost = 50'000;
+    std::unordered_map<Key128, Heads> heads_;
+};
+
+// What the handlers of one loop work with; all of it outlives them.
+struct Services {
+    loop::Loop& loop;
+    loop::Loop& control;
+    loop::WorkPool& pool;
+    representations::Codings& codings;
+    representations::Images& images;
+    representations::Fills& fills;
+    http::Counters& counters;
+    Log& log;
+    HeadCache heads;
+    WallTime now;  // refreshed each second
+};
+
+// A request for something that exists.
+struct Resource {
+    const http::Request& request;  // until the stream ends
+    std::string_view query;        // raw; within the request
+    server::SnapshotPtr snapshot;  // keeps `site` and `rule`
+    const server::Site* site = nullptr;
+    const config::Rule* rule = nullptr;
+    catalogue::SourcePtr source;
+
+    bool bypass() const { return rule && rule->bypass; }
+};
+
+// Answers requests of one kind. Nothing: not mine, ask the next.
+class Handler {
+public:
+    virtual ~Handler() = default;
+    virtual std::optional<http::Reply> handle(const Resource& resource) = 0;
+};
+
+// One line per handler, in the order in which they are asked.
+using MakeHandler = std::unique_ptr<Handler> (*)(Services&);
+std::unique_ptr<Handler> make_image_handler(Services& services);
+std::unique_ptr<Handler> make_static_handler(Services& services);
+inline constexpr MakeHandler kHandlers[] = {make_image_handler, make_static_handler};
+
+// A reply that one operation makes: `begin` starts it and is given what to call with the answer.
+class Later final : public http::PendingReply {
+public:
+    using Done = std::move_only_function<void(http::Answer)>;
+    using Begin = std::move_only_function<loop::Operation(Done)>;
+    explicit Later(Begin begin) : begin_(std::move(begin)) {}
+
+    void start(Done done) override {
+        done_ = std::move(done);
+        operation_ = begin_([this](http::Answer answer) {
+            auto finished = std::move(done_);
+            finished(std::move(answer));  // drops us
+        });
+    }
+
+private:
+    Begin begin_;
+    Done done_;
+    loop::Operation operation_;
+};
+
+}  // namespace selvage::handlers

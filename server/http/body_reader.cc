@@ -1,0 +1,86 @@
+#include "server/http/body_reader.h"
+
+#include <algorithm>
+
+namespace selvage::http {
+
+namespace {
+
+std::size_t smaller(std::uint64_t left, std::size_t right) { return left < right ? static_cast<std::size_t>(left) : right; }
+
+}  // namespace
+
+BodyReader::Peek BodyReader::peek(std::size_t want) {
+    if (failed_) return {State::Failed, {}};
+    if (left_ == 0) return {State::End, {}};
+    next_segment_when_done();
+    const Segment& segment = current();
+    const std::uint64_t in_segment = segment.length - offset_;
+    if (segment.bytes) {
+        return {State::Ready, segment.bytes->view().substr(segment.offset + offset_, smaller(in_segment, want))};
+    }
+    if (chunk_begin_ == chunk_end_) {
+        if (waiting_) return {State::Waiting, {}};
+        if (!chunk_) chunk_.reset(new char[kChunk]);
+        took(segment.file->read_now(segment.offset + offset_, chunk_.get(), smaller(in_segment, kChunk)));
+        if (failed_) return {State::Failed, {}};
+        if (waiting_) return {State::Waiting, {}};
+    }
+    return {State::Ready, {chunk_.get() + chunk_begin_, std::min(want, chunk_end_ - chunk_begin_)}};
+}
+
+void BodyReader::advance(std::size_t count) {
+    offset_ += count;
+    left_ -= count;
+    if (!current().bytes) chunk_begin_ += count;
+    if (left_ == 0) {  // the references are dropped as soon as the last byte has been handed over
+        body_ = Body();
+        chunk_.reset();
+        segment_ = 0;
+        offset_ = 0;
+    }
+}
+
+void BodyReader::fill_later(loop::Loop& loop, loop::WorkPool& pool, std::move_only_function<void()> filled) {
+    struct Filled {
+        std::unique_ptr<char[]> chunk;
+        std::variant<std::size_t, OpenFile::Failure> read;
+    };
+    const Segment& segment = current();
+    const std::size_t size = smaller(segment.length - offset_, kChunk);
+    // The chunk travels with the work: the thread may still be reading into it when this reader is gone.
+    filling_ = pool.submit(
+        loop, loop::WorkPool::Lane::Now,
+        [file = segment.file, at = segment.offset + offset_, size, chunk = std::move(chunk_)]() mutable {
+            const auto read = file->read_blocking(at, chunk.get(), size);
+            return Filled{std::move(chunk), read};
+        },
+        [this, filled = std::move(filled)](Filled result) mutable {
+            chunk_ = std::move(result.chunk);
+            filling_ = {};
+            took(result.read);
+            filled();
+        });
+}
+
+void BodyReader::next_segment_when_done() {
+    while (offset_ == current().length) {
+        ++segment_;
+        offset_ = 0;
+        chunk_begin_ = chunk_end_ = 0;
+    }
+}
+
+void BodyReader::took(std::variant<std::size_t, OpenFile::Failure> read) {
+    waiting_ = false;
+    if (const auto* failure = std::get_if<OpenFile::Failure>(&read)) {
+        waiting_ = *failure == OpenFile::Failure::WouldBlock;
+        failed_ = !waiting_;
+        return;
+    }
+    chunk_begin_ = 0;
+    chunk_end_ = std::get<std::size_t>(read);
+    failed_ = chunk_end_ == 0;  // shorter than it was: another version
+}
+
+}  // namespace selvage::http

@@ -1,0 +1,135 @@
+#include "server/http/counters.h"
+
+#include <algorithm>
+
+namespace selvage::http {
+
+// clang-format off
+const std::array<CounterRow, static_cast<std::size_t>(Counter::kCount)> kCounters = {{
+    {Counter::ConnectionsAccepted, Kind::Counter, "connections_accepted_total", "", "Connections accepted."},
+    {Counter::ConnectionsOpen, Kind::Gauge, "connections_open", "", "Connections open now."},
+    {Counter::BodyBytes, Kind::Counter, "response_body_bytes_total", "", "Body bytes handed to the transport."},
+    {Counter::IncompleteResponses, Kind::Counter, "responses_incomplete_total", "", "Responses that ended before their last byte: the client left, or the file changed."},
+    {Counter::TransformJpeg, Kind::Counter, "transforms_total", "format=\"jpeg\"", "Images made, by output format."},
+    {Counter::TransformPng, Kind::Counter, "transforms_total", "format=\"png\"", ""},
+    {Counter::TransformWebp, Kind::Counter, "transforms_total", "format=\"webp\"", ""},
+    {Counter::TransformAvif, Kind::Counter, "transforms_total", "format=\"avif\"", ""},
+    {Counter::TransformGif, Kind::Counter, "transforms_total", "format=\"gif\"", ""},
+    {Counter::TransformOk, Kind::Counter, "transform_outcomes_total", "outcome=\"ok\"", "Transform jobs, by outcome."},
+    {Counter::TransformRefused, Kind::Counter, "transform_outcomes_total", "outcome=\"refused\"", ""},
+    {Counter::TransformTimedOut, Kind::Counter, "transform_outcomes_total", "outcome=\"timed_out\"", ""},
+    {Counter::TransformCrashed, Kind::Counter, "transform_outcomes_total", "outcome=\"crashed\"", ""},
+    {Counter::TransformOverloaded, Kind::Counter, "transform_outcomes_total", "outcome=\"overloaded\"", ""},
+    {Counter::WorkerStarts, Kind::Counter, "worker_starts_total", "", "Transform processes started."},
+    {Counter::WorkerRestarts, Kind::Counter, "worker_restarts_total", "", "Transform processes replaced after a crash, a missed deadline or a kill."},
+    {Counter::CodingsMade, Kind::Counter, "codings_made_total", "", "Content-coded representations made."},
+    {Counter::CodingsWithoutGain, Kind::Counter, "codings_without_gain_total", "", "Codings that saved too little to be kept."},
+    {Counter::FillsStarted, Kind::Counter, "fills_started_total", "", "Representations that began to be filled or derived."},
+    {Counter::FillsCoalesced, Kind::Counter, "fills_coalesced_total", "", "Requests that joined a fill under way."},
+    {Counter::ReloadsOk, Kind::Counter, "reloads_total", "outcome=\"ok\"", "Configuration reloads, by outcome."},
+    {Counter::ReloadsFailed, Kind::Counter, "reloads_total", "outcome=\"failed\"", ""},
+    {Counter::AccessLogDropped, Kind::Counter, "access_log_dropped_total", "", "Access log lines dropped because the writer could not keep up."},
+}};
+
+const std::array<DurationRow, static_cast<std::size_t>(Duration::kCount)> kDurations = {{
+    {Duration::Request, "request_duration_seconds", "From the last header byte to the last byte handed to the transport."},
+    {Duration::FirstByte, "first_byte_duration_seconds", "From the last header byte to the response's head."},
+    {Duration::Transform, "transform_duration_seconds", "Wall time of transform jobs in their worker."},
+}};
+// clang-format on
+
+namespace {
+
+constexpr auto kStatuses = std::to_array<std::uint16_t>({200, 204, 206, 301, 304, 308, 400, 403, 404, 405, 406, 408, 412,
+                                                         413, 414, 415, 416, 421, 422, 431, 500, 501, 502, 503, 504, 505});
+
+std::size_t slot_of(std::uint16_t status) {
+    const auto* found = std::ranges::find(kStatuses, status);
+    return static_cast<std::size_t>(found - kStatuses.begin());  // the end is the slot of all others
+}
+
+}  // namespace
+
+std::string_view name_of(LimitHit limit) {
+    switch (limit) {
+        case LimitHit::RequestLine:
+            return "http1.request_line";
+        case LimitHit::HeaderBytes:
+            return "header_bytes";
+        case LimitHit::HeaderFields:
+            return "fields";
+        case LimitHit::Streams:
+            return "http2.streams";
+        case LimitHit::RequestsPerConnection:
+            return "http2.requests";
+        case LimitHit::Resets:
+            return "http2.flood";
+        case LimitHit::Handshake:
+            return "timeouts.handshake";
+        case LimitHit::HeaderTime:
+            return "timeouts.header";
+        case LimitHit::Idle:
+            return "timeouts.idle";
+        case LimitHit::WriteProgress:
+            return "timeouts.write";
+        case LimitHit::BodyTime:
+            return "timeouts.body";
+        case LimitHit::Connections:
+            return "limits.connections";
+        case LimitHit::ImageQueue:
+            return "image.queue";
+        case LimitHit::WorkQueue:
+            return "work_queue";
+        case LimitHit::kCount:
+            break;
+    }
+    return "none";
+}
+
+std::string_view name_of(Protocol protocol) {
+    switch (protocol) {
+        case Protocol::Http10:
+            return "http/1.0";
+        case Protocol::Http11:
+            return "http/1.1";
+        case Protocol::Http2:
+            break;
+    }
+    return "h2";
+}
+
+std::span<const std::uint16_t> Counters::statuses() {
+    static_assert(kStatuses.size() < kStatusSlots);
+    return kStatuses;
+}
+
+void Counters::observe(Duration duration, std::chrono::microseconds value) {
+    const auto microseconds = static_cast<std::uint64_t>(std::max<std::int64_t>(value.count(), 0));
+    const auto bucket = static_cast<std::size_t>(std::ranges::lower_bound(kBuckets, microseconds) - kBuckets.begin());
+    Histogram& histogram = histograms_[static_cast<std::size_t>(duration)];
+    histogram.buckets[bucket].fetch_add(1, std::memory_order_relaxed);
+    histogram.sum_us.fetch_add(microseconds, std::memory_order_relaxed);
+}
+
+void Counters::count(const Request& request, const Outcome& outcome) {
+    const std::size_t index = (static_cast<std::size_t>(request.protocol) * kStatusSlots + slot_of(outcome.status)) * kVerdicts +
+                              static_cast<std::size_t>(outcome.verdict);
+    requests_[index].fetch_add(1, std::memory_order_relaxed);
+    add(Counter::BodyBytes, outcome.body_bytes);
+    if (!outcome.complete) add(Counter::IncompleteResponses);
+    using std::chrono::duration_cast;
+    using std::chrono::microseconds;
+    if (request.received == SteadyTime{}) return;  // refused before there was a request
+    observe(Duration::Request, duration_cast<microseconds>(outcome.finished - request.received));
+    if (outcome.first_byte != SteadyTime{}) {
+        observe(Duration::FirstByte, duration_cast<microseconds>(outcome.first_byte - request.received));
+    }
+}
+
+std::uint64_t Counters::requests(Protocol protocol, std::size_t status_slot, Verdict verdict) const {
+    const std::size_t index =
+        (static_cast<std::size_t>(protocol) * kStatusSlots + status_slot) * kVerdicts + static_cast<std::size_t>(verdict);
+    return requests_[index].load(std::memory_order_relaxed);
+}
+
+}  // namespace selvage::http

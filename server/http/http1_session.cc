@@ -1,0 +1,251 @@
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+#include "server/http/body_reader.h"
+#include "server/http/error_response.h"
+#include "server/http/http1_head.h"
+#include "server/http/session.h"
+#include "server/http/status_line.h"
+
+namespace selvage::http {
+
+namespace {
+
+// HTTP/1.1 with keep-alive and pipelining: one request at a time, answered in order; further input waits in the connection.
+class Http1Session final : public Session {
+public:
+    explicit Http1Session(SessionContext& context) : context_(context) {}
+    ~Http1Session() override {
+        if (state_ == State::Replying || state_ == State::Sending) report(false);
+    }
+
+    std::size_t feed(std::string_view bytes) override {
+        if (state_ != State::Head) return state_ == State::Finished ? bytes.size() : 0;
+        return feed_head(bytes);
+    }
+
+    void produce(Output& output) override {
+        if (state_ != State::Sending) return;
+        if (!head_written_) write_head(output);
+        write_body(output);
+    }
+
+    bool wants_output() const override { return state_ == State::Sending && !reader_.filling(); }
+
+    void drain() override {
+        draining_ = true;
+        if (state_ == State::Head && head_.empty()) state_ = State::Finished;
+    }
+
+    bool finished() const override { return state_ == State::Finished; }
+
+    Waiting waiting() const override {
+        switch (state_) {
+            case State::Head:
+                return head_.empty() ? Waiting::Nothing : Waiting::RequestHead;
+            case State::Replying:
+                return Waiting::Handler;
+            case State::Sending:
+                return Waiting::Peer;
+            case State::Finished:
+                break;
+        }
+        return Waiting::Nothing;
+    }
+
+    void time_out() override {
+        if (state_ == State::Head && !head_.empty()) {
+            refuse({.error = 408});
+        } else {
+            if (state_ != State::Head && state_ != State::Finished) report(false);
+            pending_.reset();
+            state_ = State::Finished;
+        }
+    }
+
+private:
+    enum class State : std::uint8_t { Head, Replying, Sending, Finished };
+
+    std::size_t feed_head(std::string_view bytes) {
+        std::size_t taken = 0;
+        if (head_.empty()) {  // empty lines before a request line are skipped, RFC 9112 §2.2
+            while (taken < bytes.size() && (bytes[taken] == '\r' || bytes[taken] == '\n')) ++taken;
+            bytes.remove_prefix(taken);
+            if (bytes.empty()) return taken;
+        }
+        const std::size_t known = head_.size();
+        const std::size_t search_from = known < 3 ? 0 : known - 3;
+        const std::uint64_t limit = context_.config->http1.request_line + context_.config->http1.header_bytes;
+        const std::size_t wanted = std::min<std::uint64_t>(bytes.size(), limit + 4 - std::min<std::uint64_t>(known, limit));
+        head_.append(bytes.substr(0, wanted));
+        const std::size_t end = head_.find("\r\n\r\n", search_from);
+        if (end == std::string::npos) {
+            refuse_oversized();
+            return taken + wanted;
+        }
+        head_.resize(end + 4);
+        request_arrived();
+        return taken + (end + 4 - known);
+    }
+
+    // Without a final empty line the limits are checked on what there is.
+    void refuse_oversized() {
+        const config::Http1& limits = context_.config->http1;
+        const std::size_t line_end = head_.find("\r\n");
+        if (std::min(line_end, head_.size()) > limits.request_line) {
+            refuse({.error = 414, .limit = LimitHit::RequestLine});
+        } else if (line_end != std::string::npos && head_.size() - line_end > limits.header_bytes) {
+            refuse({.error = 431, .limit = LimitHit::HeaderBytes});
+        } else if (head_.find("\n\n") != std::string::npos) {
+            refuse({.error = 400});  // bare line feeds would never come to an end
+        }
+    }
+
+    void request_arrived() {
+        request_ = Request{};
+        request_.secure = context_.secure;
+        request_.peer = context_.peer;
+        request_.received = loop::Loop::precise();
+        const Http1Head head = parse_http1_head(head_, context_.config->http1, builder_, request_);
+        if (head.error != 0) {
+            refuse(head);
+            return;
+        }
+        // No resource here takes a body: it is answered at once and the connection closed, so that no byte of it can be taken for
+        // a request.
+        keep_alive_ = head.keep_alive && !head.has_body && !draining_;
+        begin_outcome();
+        state_ = State::Replying;
+        Reply reply = context_.dispatcher.handle(request_);
+        if (auto* answer = std::get_if<Answer>(&reply)) {
+            respond(std::move(*answer));
+            return;
+        }
+        pending_ = std::move(std::get<Pending>(reply));
+        pending_->start([this](Answer answer) {
+            respond(std::move(answer));
+            context_.wake();
+        });
+    }
+
+    void refuse(const Http1Head& head) {
+        if (head.limit != LimitHit::kCount) context_.observer.limit_hit(head.limit);
+        if (request_.method_text.empty()) request_.method_text = "-";
+        begin_outcome();
+        keep_alive_ = false;
+        Answer answer = status_answer(head.error);
+        respond(std::move(answer));
+    }
+
+    void begin_outcome() { outcome_ = Outcome{}; }
+
+    void respond(Answer answer) {
+        answer_ = std::move(answer);
+        outcome_.status = answer_.status;
+        outcome_.verdict = answer_.verdict;
+        outcome_.fill_time = answer_.fill_time;
+        if (answer_.close || draining_) keep_alive_ = false;
+        content_length_ = answer_.content_length.value_or(answer_.body.length());
+        reader_ = request_.method == Method::Head ? BodyReader() : BodyReader(std::move(answer_.body));
+        head_written_ = false;
+        state_ = State::Sending;
+    }
+
+    void write_head(Output& output) {
+        head_written_ = true;
+        outcome_.first_byte = loop::Loop::precise();
+        output.append(status_line(answer_.status));
+        output.append("date: ");
+        output.append(context_.dispatcher.date());
+        output.append("\r\n");
+        output.append(answer_.head->http1());
+        for (std::size_t i = 0; i < answer_.extra.size(); ++i) {
+            const Field field = answer_.extra.at(i);
+            output.append(field.name);
+            output.append(": ");
+            output.append(field.value);
+            output.append("\r\n");
+        }
+        if (answer_.status != 204 && answer_.status != 304) write_content_length(output);
+        if (!keep_alive_) {
+            output.append("connection: close\r\n");
+        } else if (request_.protocol == Protocol::Http10) {
+            output.append("connection: keep-alive\r\n");
+        }
+        output.append("\r\n");
+    }
+
+    void write_content_length(Output& output) {
+        char digits[24];
+        const auto end = std::to_chars(digits, digits + sizeof digits, content_length_).ptr;
+        output.append("content-length: ");
+        output.append({digits, static_cast<std::size_t>(end - digits)});
+        output.append("\r\n");
+    }
+
+    void write_body(Output& output) {
+        for (;;) {
+            const BodyReader::Peek next = reader_.peek(std::max<std::size_t>(output.room(), 1));
+            switch (next.state) {
+                case BodyReader::State::End:
+                    end_response();
+                    return;
+                case BodyReader::State::Failed:
+                    cut_off();
+                    return;
+                case BodyReader::State::Waiting:
+                    if (!reader_.filling()) reader_.fill_later(context_.loop, context_.pool, [this] { context_.wake(); });
+                    return;
+                case BodyReader::State::Ready:
+                    break;
+            }
+            if (output.room() == 0) return;
+            output.append(next.run);
+            outcome_.body_bytes += next.run.size();
+            reader_.advance(next.run.size());
+        }
+    }
+
+    void end_response() {
+        report(true);
+        pending_.reset();
+        answer_ = Answer{};
+        head_.clear();
+        request_ = Request{};
+        state_ = keep_alive_ && !draining_ ? State::Head : State::Finished;
+    }
+
+    // The length was promised and cannot be kept: only closing tells the client.
+    void cut_off() {
+        report(false);
+        pending_.reset();
+        state_ = State::Finished;
+    }
+
+    void report(bool complete) {
+        outcome_.complete = complete;
+        outcome_.finished = loop::Loop::precise();
+        context_.dispatcher.finished(request_, outcome_);
+    }
+
+    SessionContext& context_;
+    State state_ = State::Head;
+    bool draining_ = false;
+    bool keep_alive_ = true;
+    bool head_written_ = false;
+    std::uint64_t content_length_ = 0;
+    std::string head_;  // of the request being read or answered
+    RequestBuilder builder_;
+    Request request_;
+    Answer answer_;
+    BodyReader reader_;
+    Outcome outcome_;
+    Pending pending_;
+};
+
+}  // namespace
+
+std::unique_ptr<Session> make_http1_session(SessionContext& context) { return std::make_unique<Http1Session>(context); }
+
+}  // namespace selvage::http

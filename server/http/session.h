@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "server/http/message.h"
+#include "server/http/output.h"
+#include "server/loop/loop.h"
+#include "server/loop/work_pool.h"
+
+namespace selvage::http {
+
+// What a limit was hit by; the name is the counter's label (protocol-and-limits §2, §3).
+enum class LimitHit : std::uint8_t {
+    RequestLine,
+    HeaderBytes,
+    HeaderFields,
+    Streams,
+    RequestsPerConnection,
+    Resets,
+    Handshake,
+    HeaderTime,
+    Idle,
+    WriteProgress,
+    BodyTime,
+    Connections,
+    ImageQueue,
+    WorkQueue,
+    kCount
+};
+
+// Told when something happens that is counted. One per loop.
+class SessionObserver {
+public:
+    virtual ~SessionObserver() = default;
+    virtual void limit_hit(LimitHit limit) = 0;
+};
+
+// What the sessions of one connection need from their surroundings; all of it outlives them.
+struct SessionContext {
+    loop::Loop& loop;
+    loop::WorkPool& pool;
+    Dispatcher& dispatcher;
+    SessionObserver& observer;
+    config::ConfigPtr config;  // the connection's limits: those it began with
+    bool secure = false;
+    std::string peer;                      // textual address
+    std::move_only_function<void()> wake;  // something can be produced again; never called inside feed() or produce()
+};
+
+// What the connection must know to choose its deadline.
+enum class Waiting : std::uint8_t {
+    Nothing,      // idle: no request begun, none in progress
+    RequestHead,  // a request has begun to arrive
+    RequestBody,  // an answered request still sends its body
+    Handler,      // a handler works: its own deadlines count
+    Peer,         // output is ready or blocked by flow control
+};
+
+// Bytes to requests and answers to bytes, for one connection. Knows no files, caches or configuration beyond its limits.
+//
+// The connection feeds what it received and lets it produce after each read; all answers that a read caused leave together.
+class Session {
+public:
+    virtual ~Session() = default;
+
+    // Takes received plain text. Returns how much was taken: less than given only while an HTTP/1 response is in the way (the
+    // rest is offered again after produce()). Calls the dispatcher for each complete request.
+    virtual std::size_t feed(std::string_view bytes) = 0;
+
+    // Appends what can be sent now while the output has room.
+    virtual void produce(Output& output) = 0;
+
+    // Would produce() append anything?
+    virtual bool wants_output() const = 0;
+
+    // No new requests: GOAWAY or Connection: close; what is in progress ends.
+    virtual void drain() = 0;
+
+    // Nothing will be said any more: flush and close.
+    virtual bool finished() const = 0;
+
+    virtual Waiting waiting() const = 0;
+
+    // Ends with an error the protocol has a word for (GOAWAY with a code, 408); flush and close afterwards.
+    virtual void time_out() = 0;
+};
+
+std::unique_ptr<Session> make_http1_session(SessionContext& context);
+std::unique_ptr<Session> make_http2_session(SessionContext& context);
+
+// The 24 bytes that begin an HTTP/2 connection. RFC 9113 §3.4.
+inline constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+}  // namespace selvage::http

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "base/time.h"
+#include "server/loop/buffer_pool.h"
+
+struct uv_loop_s;
+
+namespace selvage::loop {
+
+using Task = std::move_only_function<void()>;
+
+// One libuv loop, run by one thread. Everything that belongs to it is made, used and dropped on that thread; post() is the only
+// way in from outside.
+class Loop {
+public:
+    Loop();
+    ~Loop();  // on the loop's thread, after run() returned; everything that belongs to it is gone by then
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    void run();   // until stop()
+    void stop();  // on the loop's thread; run() returns after the current turn
+
+    // Runs the task on the loop's thread, in the order of posting. Thread-safe. Tasks posted after run() returned are dropped.
+    void post(Task task);
+
+    SteadyTime now() const;                                                   // of this turn, in milliseconds: for deadlines
+    static SteadyTime precise() { return std::chrono::steady_clock::now(); }  // same epoch, for durations
+
+    BufferPool& buffers() { return buffers_; }
+    std::span<char> read_buffer() { return {read_buffer_.get(), kReadBuffer}; }  // lent to one read at a time
+    uv_loop_s* native() { return native_.get(); }
+
+private:
+    static constexpr std::size_t kReadBuffer = 64 * 1024;
+    struct Native;
+
+    void run_posted();
+
+    BufferPool buffers_;
+    std::unique_ptr<char[]> read_buffer_;
+    std::unique_ptr<uv_loop_s> native_;
+    std::unique_ptr<Native> wake_;
+    std::mutex mutex_;
+    std::vector<Task> posted_;
+    bool closed_ = false;  // guarded by mutex_
+};
+
+}  // namespace selvage::loop

@@ -1,0 +1,117 @@
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/loader.h"
+#include "server/app.h"
+#include "server/options.h"
+
+namespace {
+
+using selvage::server::CommandLine;
+
+constexpr const char* kVersion = "selvage 0.1.0";
+
+struct Words {  // as typed; parsed after CLI11 has them
+    std::string directory, config_file, admin, cache, log_level, access_log;
+    std::vector<std::string> listen;
+    int workers = -1;
+};
+
+int refuse(const std::string& message) {
+    std::fprintf(stderr, "selvage: %s\n", message.c_str());
+    return 2;
+}
+
+// Empty: done; else what is wrong.
+std::string translate(const Words& words, CommandLine& line) {
+    if (!words.directory.empty()) line.directory = words.directory;
+    if (!words.config_file.empty()) line.config_file = words.config_file;
+    if (!words.cache.empty()) line.cache = words.cache;
+    if (!words.access_log.empty()) line.access_log = words.access_log;
+    if (words.workers >= 0) line.workers = static_cast<unsigned>(words.workers);
+    for (const std::string& text : words.listen) {
+        auto endpoint = selvage::config::parse_endpoint(text);
+        if (!endpoint) return "--listen " + text + ": " + endpoint.error().detail;
+        line.listen.push_back(*std::move(endpoint));
+    }
+    if (!words.admin.empty()) {
+        auto endpoint = selvage::config::parse_endpoint(words.admin);
+        if (!endpoint) return "--admin " + words.admin + ": " + endpoint.error().detail;
+        line.admin = *std::move(endpoint);
+    }
+    if (!words.log_level.empty()) {
+        line.log_level = selvage::parse_log_level(words.log_level);
+        if (!line.log_level) return "--log-level " + words.log_level + ": expected debug, info, warn, error or off";
+    }
+    return {};
+}
+
+int serve(const Words& words) {
+    CommandLine line;
+    if (const std::string wrong = translate(words, line); !wrong.empty()) return refuse(wrong);
+    auto config = selvage::server::effective_configuration(line);
+    if (!config) {
+        for (const std::string& mistake : config.error()) std::fprintf(stderr, "selvage: %s\n", mistake.c_str());
+        return 1;
+    }
+    selvage::Log log(2, config->server.log_level);
+    auto app = std::make_unique<selvage::server::App>(std::move(line),
+                                                      std::make_shared<const selvage::config::Config>(*std::move(config)), log);
+    if (const auto started = app->start(); !started) {
+        log.error("start", "{}", started.error().detail);
+        return 1;
+    }
+    app->run();
+    // Encodings that nobody waits for cannot be interrupted and may take seconds: the process ends under them.
+    if (!app->quiet()) std::_Exit(0);
+    return 0;
+}
+
+int check(const std::string& file) {
+    const auto loaded = selvage::config::load(file);
+    if (loaded) {
+        std::printf("%s: no mistakes\n", file.c_str());
+        return 0;
+    }
+    for (const auto& diagnostic : loaded.error()) std::printf("%s\n", selvage::config::to_string(diagnostic).c_str());
+    return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App program{"Selvage: an edge server for static assets and media"};
+    program.require_subcommand(1);
+
+    Words words;
+    CLI::App* serving = program.add_subcommand("serve", "Serve a folder, or what a configuration file says");
+    serving->add_option("DIR", words.directory, "The folder to serve");
+    serving->add_option("--config", words.config_file, "Configuration file (TOML)");
+    serving
+        ->add_option("--listen", words.listen, "https://ADDR:PORT or http://ADDR:PORT; repeatable; port 0 is chosen and printed")
+        ->allow_extra_args(false);
+    serving->add_option("--cache", words.cache, "Folder of the cache and of the development certificate");
+    serving->add_option("--admin", words.admin, "ADDR:PORT of the admin listener");
+    serving->add_option("--workers", words.workers, "Event loops; 0: one per core")->check(CLI::Range(0, 1024));
+    serving->add_option("--log-level", words.log_level, "debug, info, warn, error or off");
+    serving->add_option("--access-log", words.access_log, "stderr or a file: JSON lines, one per request");
+
+    std::string file;
+    CLI::App* checking = program.add_subcommand("check", "Print every mistake of a configuration file; exit 1 if there is one");
+    checking->add_option("FILE", file, "Configuration file")->required();
+
+    CLI::App* version = program.add_subcommand("version", "Print the version");
+    CLI::App* manual = program.add_subcommand("options", "Print the manual page of all options (Markdown)");
+
+    CLI11_PARSE(program, argc, argv);
+    if (serving->parsed()) return serve(words);
+    if (checking->parsed()) return check(file);
+    if (version->parsed()) std::printf("%s\n", kVersion);
+    if (manual->parsed()) std::fputs(selvage::config::options_manual().c_str(), stdout);
+    return 0;
+}

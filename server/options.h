@@ -1,0 +1,29 @@
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace selvage::server {
+
+// What the command line says; it wins over the configuration file.
+struct CommandLine {
+    std::optional<std::string> directory;
+    std::optional<std::string> config_file;
+    std::vector<config::Endpoint> listen;
+    std::optional<config::Endpoint> admin;
+    std::optional<std::string> cache;
+    std::optional<unsigned> workers;
+    std::optional<LogLevel> log_level;
+    std::optional<std::string> access_log;
+};
+
+// The configuration that is in force for a command line: the file's (or the defaults), what the command line replaces, and what
+// is left open filled in: the two default listeners, the user's cache directory. Errors: every mistake as a line of text,
+// "file:line:column: …" for those of the file.
+std::expected<config::Config, std::vector<std::string>> effective_configuration(const CommandLine& line);
+
+}  // namespace selvage::server

@@ -1,0 +1,123 @@
+#include "server/representations/codings.h"
+
+#include <chrono>
+
+namespace selvage::representations {
+
+namespace {
+
+using std::chrono::steady_clock;
+using transforms::Coding;
+using transforms::Effort;
+
+std::size_t row_index(Coding coding) {
+    std::size_t index = 0;
+    while (transforms::kCodings[index].coding != coding) ++index;
+    return index;
+}
+
+std::chrono::microseconds since(steady_clock::time_point start) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);
+}
+
+}  // namespace
+
+Key128 Codings::key(const catalogue::Source& source, Coding coding, Effort effort) {
+    return key_of({as_text(source.content), transforms::row_of(coding).token, effort == Effort::First ? "first" : "best",
+                   transforms::kEncodingsEpoch});
+}
+
+std::shared_ptr<Codings::Known> Codings::known(const catalogue::Source& source) const {
+    const std::lock_guard lock(mutex_);
+    // What is forgotten is found again on disk; to forget all at once is rare and cheap.
+    if (known_.size() >= kMostKnown) known_.clear();
+    auto& entry = known_[std::string(as_text(source.content))];
+    if (!entry) entry = std::make_shared<Known>();
+    return entry;
+}
+
+CodedSizes Codings::sizes(const catalogue::Source& source) const {
+    CodedSizes sizes{};
+    if (!source.compressible) return sizes;
+    const std::shared_ptr<Known> entry = known(source);
+    for (std::size_t i = 0; i < sizes.size(); ++i) sizes[i] = entry->sizes[i].load(std::memory_order_relaxed);
+    return sizes;
+}
+
+std::optional<Coded> Codings::find(const catalogue::Source& source, Coding coding) {
+    if (auto best = store_.find(key(source, coding, Effort::Background))) return Coded{std::move(best), false};
+    if (auto fast = store_.find(key(source, coding, Effort::First))) return Coded{std::move(fast), true};
+    return std::nullopt;
+}
+
+Filled Codings::fill(catalogue::Catalogue& catalogue, const catalogue::Source& source, Coding coding) {
+    const auto start = steady_clock::now();
+    const Key128 best = key(source, coding, Effort::Background);
+    if (store_.on_disk(best)) {
+        if (auto object = store_.fetch(best)) {
+            known(source)->sizes[row_index(coding)].store(object->body->size(), std::memory_order_relaxed);
+            return {std::move(object), http::Verdict::DiskHit, since(start)};
+        }
+    }
+    auto object = encode(catalogue, source, coding, Effort::First);
+    if (object) {
+        counters_.add(http::Counter::CodingsMade);
+        store_.put(key(source, coding, Effort::First), *object);
+    }
+    return {std::move(object), http::Verdict::Miss, since(start)};
+}
+
+Result<cache_store::ObjectPtr> Codings::encode(catalogue::Catalogue& catalogue, const catalogue::Source& source, Coding coding,
+                                               Effort effort) {
+    const auto start = steady_clock::now();
+    const std::string content = TRY(catalogue.read(source));
+    std::string coded = TRY(transforms::row_of(coding).encode(content, effort));
+    const auto cost = std::chrono::duration_cast<std::chrono::milliseconds>(since(start));
+    return std::make_shared<const cache_store::Object>(cache_store::Object{
+        .meta = to_meta(Facts{.interim = effort == Effort::First}),
+        .body = make_blob(std::move(coded)),
+        .cost_ms = static_cast<std::uint32_t>(cost.count()),
+        .source = source.content,
+        .created = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now()),
+    });
+}
+
+void Codings::improve(std::shared_ptr<catalogue::Catalogue> catalogue, catalogue::SourcePtr source) {
+    if (!source->compressible || source->size < http::kSmallestPrecomputed || source->size > kLargestCoded) return;
+    std::shared_ptr<Known> entry = known(*source);
+    if (entry->improving.exchange(true, std::memory_order_relaxed)) return;
+    if (pool_.full(loop::WorkPool::Lane::Background)) {
+        entry->improving = false;  // the next request asks again
+        counters_.limit_hit(http::LimitHit::WorkQueue);
+        return;
+    }
+    pool_.detach(loop::WorkPool::Lane::Background, [this, catalogue = std::move(catalogue), source = std::move(source), entry] {
+        for (std::size_t row = 0; row < transforms::kCodings.size(); ++row) improve_one(*catalogue, *source, *entry, row);
+    });
+}
+
+void Codings::improve_one(catalogue::Catalogue& catalogue, const catalogue::Source& source, Known& known, std::size_t row) {
+    const Coding coding = transforms::kCodings[row].coding;
+    const Key128 best = key(source, coding, Effort::Background);
+    auto object = store_.find(best);
+    if (!object && store_.on_disk(best)) object = store_.fetch(best);
+    if (!object) {
+        auto made = encode(catalogue, source, coding, Effort::Background);
+        if (!made) {
+            log_.debug("coding", "{} of {}: {}", transforms::row_of(coding).token, source.path, made.error().detail);
+            return;
+        }
+        object = std::move(*made);
+        if (!http::worth_keeping(object->body->size(), source.size)) {
+            counters_.add(http::Counter::CodingsWithoutGain);
+            known.sizes[row].store(kNoGain, std::memory_order_relaxed);
+            return;
+        }
+        counters_.add(http::Counter::CodingsMade);
+        store_.put(best, object);
+        store_.store(best, *object);
+    }
+    known.sizes[row].store(object->body->size(), std::memory_order_relaxed);
+}
+
+}  // namespace selvage::representations

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "cache_store/store.h"
+#include "server/catalogue/catalogue.h"
+#include "server/loop/work_pool.h"
+#include "server/representations/fills.h"
+#include "server/representations/transform_pool.h"
+
+namespace selvage::representations {
+
+// What an image variant is made of.
+struct ImageTask {
+    Key128 key;
+    std::shared_ptr<catalogue::Catalogue> catalogue;
+    catalogue::SourcePtr source;
+    std::string plan;  // canonical
+    transforms::Format format = transforms::Format::Jpeg;
+    unsigned quality = 0;
+    bool keep = true;  // false: a rule's bypass; made, sent, forgotten
+};
+
+// Makes a variant: disk → read the source → transform → memory and disk. One method per step; lives on the control loop.
+class ImageFill final : public FillWork {
+public:
+    struct Surroundings {
+        loop::Loop& control;
+        loop::WorkPool& pool;
+        cache_store::Store& store;
+        TransformPool& transforms;
+    };
+
+    ImageFill(Surroundings surroundings, ImageTask task, Wanted wanted, Settle settle);
+
+    void start() override;
+
+private:
+    struct Prepared {
+        cache_store::ObjectPtr stored;  // found on disk, else:
+        FileDescriptor memory;
+        std::uint64_t size = 0;
+    };
+    static Result<Prepared> prepare(cache_store::Store& store, const ImageTask& task);
+    void prepared(Result<Prepared> input);
+    void transformed(Result<TransformResult> result);
+    static Result<cache_store::ObjectPtr> adopt(cache_store::Store& store, const ImageTask& task, const TransformResult& result);
+    void finish(Result<cache_store::ObjectPtr> object, http::Verdict verdict);
+
+    Surroundings around_;
+    std::shared_ptr<const ImageTask> task_;
+    Wanted wanted_;
+    Settle settle_;
+    std::chrono::steady_clock::time_point started_;
+    loop::Operation operation_;
+};
+
+}  // namespace selvage::representations

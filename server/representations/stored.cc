@@ -1,0 +1,47 @@
+#include "server/representations/stored.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace selvage::representations {
+
+namespace {
+
+bool take_number(std::string_view text, std::uint32_t& into) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
+    return error == std::errc() && end == text.data() + text.size();
+}
+
+}  // namespace
+
+std::string to_meta(const Facts& facts) {
+    return fmt::format("type={}\netag={}\nwidth={}\nheight={}\nsource_width={}\nsource_height={}\ninterim={}\n", facts.media_type,
+                       facts.etag, facts.width, facts.height, facts.source_width, facts.source_height, facts.interim ? 1 : 0);
+}
+
+std::optional<Facts> from_meta(std::string_view meta) {
+    Facts facts;
+    while (!meta.empty()) {
+        const std::size_t end = meta.find('\n');
+        if (end == std::string_view::npos) return std::nullopt;
+        const std::string_view line = meta.substr(0, end);
+        meta.remove_prefix(end + 1);
+        const std::size_t equals = line.find('=');
+        if (equals == std::string_view::npos) return std::nullopt;
+        const std::string_view key = line.substr(0, equals);
+        const std::string_view value = line.substr(equals + 1);
+        bool good = true;
+        if (key == "type") facts.media_type = value;
+        if (key == "etag") facts.etag = value;
+        if (key == "width") good = take_number(value, facts.width);
+        if (key == "height") good = take_number(value, facts.height);
+        if (key == "source_width") good = take_number(value, facts.source_width);
+        if (key == "source_height") good = take_number(value, facts.source_height);
+        if (key == "interim") facts.interim = value == "1";
+        if (!good) return std::nullopt;
+    }
+    return facts;
+}
+
+}  // namespace selvage::representations

@@ -1,0 +1,136 @@
+// What a configuration text means: the values that it leads to.
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <sstream>
+
+#include "config/loader.h"
+
+using namespace selvage::config;
+using namespace std::chrono_literals;
+using selvage::LogLevel;
+
+namespace {
+
+constexpr std::uint64_t kMiB = 1 << 20;
+
+Config loaded(const std::string& name) {
+    std::ifstream stream(SELVAGE_TEST_DATA "/config/" + name);
+    std::ostringstream text;
+    text << stream.rdbuf();
+    auto config = parse(text.str(), "/etc/selvage/" + name);
+    REQUIRE(config);
+    return *std::move(config);
+}
+
+Config parsed(std::string_view text) {
+    auto config = parse(text, "selvage.toml");
+    REQUIRE(config);
+    return *std::move(config);
+}
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+}  // namespace
+
+TEST_CASE("the documented example means what it says") {
+    const Config config = loaded("issue_example.toml");
+    REQUIRE(config.server.listen.size() == 2);
+    CHECK(config.server.listen[0] == Endpoint{Scheme::Https, "0.0.0.0", 8443});
+    CHECK(config.server.listen[1] == Endpoint{Scheme::Http, "0.0.0.0", 8080});
+    CHECK(config.server.admin == Endpoint{Scheme::Http, "127.0.0.1", 9090});
+    CHECK(config.server.workers == 0);
+    CHECK(config.tls.certificate == "/etc/selvage/cert.pem");
+    CHECK(config.tls.key == "/etc/selvage/key.pem");
+    CHECK(config.cache.path == "/var/cache/selvage");
+    CHECK(config.cache.memory == 256 * kMiB);
+    CHECK(config.cache.disk == 10'240 * kMiB);
+    CHECK((config.image.quality.jpeg == 80 && config.image.quality.webp == 79 && config.image.quality.avif == 55));
+    REQUIRE(config.sites.size() == 1);
+    CHECK(config.sites[0].hosts == std::vector<std::string>{"*"});
+    CHECK(config.sites[0].root == "/etc/selvage/public");
+    REQUIRE(config.sites[0].rules.size() == 1);
+    const Rule& rule = config.sites[0].rules[0];
+    CHECK(rule.match == "/video/**");
+    CHECK(rule.browser_ttl == 1h);
+    CHECK(rule.edge_ttl == 2h);
+    CHECK_FALSE(rule.bypass);
+    CHECK(rule.headers == Fields{{"X-Frame-Options", "DENY"}});
+}
+
+SCENARIO("every option of a file reaches the configuration") {
+    const Config config = loaded("every_option.toml");
+    THEN("of the server, its certificate and its cache") {
+        CHECK(config.server.listen == std::vector<Endpoint>{{Scheme::Https, "::1", 443}, {Scheme::Http, "10.0.0.1", 0}});
+        CHECK(config.server.admin == Endpoint{Scheme::Http, "::1", 9090});
+        CHECK(config.server.workers == 3);
+        CHECK(config.server.log_level == LogLevel::Debug);
+        CHECK(config.server.access_log == "/etc/selvage/logs/access.json");
+        CHECK(config.server.drain_timeout == 1min);
+        CHECK(config.tls.certificate == "/etc/cert.pem");
+        CHECK(config.tls.key == "/etc/key.pem");
+        CHECK(config.cache.path == "/etc/selvage/cache");
+        CHECK(config.cache.memory == kMiB);
+        CHECK(config.cache.disk == 1'536 * kMiB);
+    }
+    THEN("of images") {
+        const Image& image = config.image;
+        CHECK((image.quality.jpeg == 1 && image.quality.webp == 2 && image.quality.avif == 3));
+        CHECK(image.auto_formats == std::vector<std::string>{"webp"});
+        CHECK(image.strict);
+        CHECK(image.source_bytes == 10'000'000);
+        CHECK(image.source_pixels == 1'000'000);
+        CHECK((image.source_side == 1000 && image.output_side == 1001 && image.output_pixels == 1002 && image.frames == 1003));
+        CHECK((image.animation_pixels == 1004 && image.avif_pixels == 1005));
+        CHECK((image.workers == 2 && image.queue == 9));
+        CHECK(image.worker_memory == 512 * kMiB);
+        CHECK(image.worker_cpu == 7s);
+        CHECK(image.process_timeout == 1500ms);
+        CHECK(image.queue_timeout == 2s);
+        CHECK(image.recycle_jobs == 10);
+        CHECK(image.recycle_memory == 64 * kMiB);
+    }
+    THEN("of protocols and limits") {
+        CHECK((config.http1.request_line == 4096 && config.http1.header_bytes == 16'384));
+        CHECK((config.http1.field_bytes == 8192 && config.http1.fields == 50));
+        CHECK((config.http2.streams == 64 && config.http2.stream_window == 131'072));
+        CHECK((config.http2.connection_window == 2 * kMiB && config.http2.header_bytes == 16'384));
+        CHECK((config.http2.fields == 64 && config.http2.requests == 1000));
+        CHECK((config.timeouts.handshake == 1s && config.timeouts.header == 2s && config.timeouts.body == 3s));
+        CHECK((config.timeouts.idle == 4s && config.timeouts.write == 5s));
+        CHECK((config.limits.connections == 1000 && config.limits.memory_file == 2 * kMiB));
+        CHECK(config.limits.catalogue_entries == 1001);
+    }
+    THEN("of sites and rules, in the order of the text") {
+        REQUIRE(config.sites.size() == 2);
+        CHECK(config.sites[0].hosts == std::vector<std::string>{"example.org", "*.example.org", "[::1]"});
+        CHECK(config.sites[0].root == "/etc/selvage/www");
+        CHECK(config.sites[0].follow_symlinks);
+        CHECK(config.sites[1].root == "/srv/other");
+        CHECK(config.sites[1].hosts == std::vector<std::string>{"*"});
+        REQUIRE(config.sites[0].rules.size() == 2);
+        const Rule& rule = config.sites[0].rules[0];
+        CHECK((rule.match == "**.mp4" && rule.browser_ttl == 60s && rule.edge_ttl == 168h && rule.bypass));
+        CHECK(rule.headers == Fields{{"X-Second", "2"}, {"X-First", "1"}});
+        const Rule& bare = config.sites[0].rules[1];
+        CHECK((!bare.browser_ttl && !bare.edge_ttl && !bare.bypass && bare.headers.empty()));
+    }
+}
+
+TEST_CASE("an empty text is the default configuration without a site") {
+    const Config config = parsed("");
+    CHECK(needs_restart(config, Config{}).empty());
+    CHECK(config.sites.empty());
+    CHECK(config.server.listen.empty());
+    CHECK_FALSE(config.server.admin.has_value());
+}
+
+TEST_CASE("the access log may be no file") {
+    CHECK(parsed("server.access_log = 'stderr'").server.access_log == "stderr");
+    CHECK(parsed("server.access_log = ''").server.access_log.empty());
+    CHECK(parsed("server.access_log = 'a/../b.log'").server.access_log == "b.log");
+}
+
+TEST_CASE("a list replaces the default, also an empty one") {
+    CHECK(parsed("image.auto_formats = []").image.auto_formats.empty());
+}

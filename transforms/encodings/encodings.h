@@ -1,0 +1,36 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace selvage::transforms {
+
+enum class Coding : std::uint8_t { Identity, Gzip, Brotli, Zstd };
+
+enum class Effort : std::uint8_t {
+    First,       // a client waits: zstd-9 below 2 MB else zstd-3, br-5, gzip-6
+    Background,  // br-11, zstd-19, gzip-9; above 8 MB br-9, zstd-16
+};
+
+struct CodingRow {
+    Coding coding;
+    std::string_view token;      // in Accept-Encoding and Content-Encoding: "br"
+    std::string_view suffix;     // of entity tags: "-br"
+    std::string_view extension;  // of sidecars: ".br"
+    Result<std::string> (*encode)(std::string_view bytes, Effort effort);
+    // Errors: Unprocessable for bytes that are not of this coding, TooLarge when more than `limit` bytes come out.
+    Result<std::string> (*decode)(std::string_view bytes, std::size_t limit);
+};
+
+// Server preference for ties: zstd, br, gzip. Identity is not a row.
+extern const std::array<CodingRow, 3> kCodings;
+const CodingRow& row_of(Coding coding);  // not Identity
+
+// Changes when the same input and effort may give other bytes: part of every key.
+extern const std::string_view kEncodingsEpoch;
+
+}  // namespace selvage::transforms

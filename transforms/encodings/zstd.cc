@@ -1,0 +1,81 @@
+// Zstandard. Source: RFC 8878, RFC 9659 (the window of `Content-Encoding: zstd`); zstd.h.
+
+#include <zstd.h>
+
+#include <algorithm>
+#include <bit>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "transforms/encodings/codecs.h"
+#include "transforms/encodings/output.h"
+
+namespace selvage::transforms {
+namespace {
+
+constexpr int kMinWindowLog = 10;  // the format's own
+constexpr int kMaxWindowLog = 23;  // 8 MiB: what a browser must be able to decode, and what it may refuse beyond. RFC 9659 §3
+
+using Compressor = std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)>;
+using Decompressor = std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)>;
+
+int level_for(std::size_t size, Effort effort) {
+    switch (effort) {
+        case Effort::First:
+            return size < kSmallForFirst ? 9 : 3;
+        case Effort::Background:
+            return size > kSmallForBackground ? 16 : 19;
+    }
+    return 3;
+}
+
+// The smallest window that covers the input: explicit, because a level's own default is not ours to rely on.
+int window_log_for(std::size_t size) {
+    return std::clamp(static_cast<int>(std::bit_width(size > 0 ? size - 1 : 0)), kMinWindowLog, kMaxWindowLog);
+}
+
+}  // namespace
+
+Result<std::string> zstd_encode(std::string_view bytes, Effort effort) {
+    const Compressor compressor(ZSTD_createCCtx(), ZSTD_freeCCtx);
+    if (!compressor) return fail(ErrorKind::Internal, "zstd: no memory");
+    bool fine = true;
+    const auto set = [&](ZSTD_cParameter parameter, int value) {
+        fine = fine && !ZSTD_isError(ZSTD_CCtx_setParameter(compressor.get(), parameter, value));
+    };
+    set(ZSTD_c_compressionLevel, level_for(bytes.size(), effort));
+    set(ZSTD_c_windowLog, window_log_for(bytes.size()));
+    set(ZSTD_c_contentSizeFlag, 1);  // so that a client can reserve once
+    set(ZSTD_c_checksumFlag, 0);     // TLS and the store have their own
+    if (!fine) return fail(ErrorKind::Internal, "zstd: parameters refused");
+    std::string out(ZSTD_compressBound(bytes.size()), '\0');
+    const std::size_t size = ZSTD_compress2(compressor.get(), out.data(), out.size(), bytes.data(), bytes.size());
+    if (ZSTD_isError(size)) return fail(ErrorKind::Internal, std::string("zstd: ") + ZSTD_getErrorName(size));
+    out.resize(size);
+    return out;
+}
+
+Result<std::string> zstd_decode(std::string_view bytes, std::size_t limit) {
+    const Decompressor decompressor(ZSTD_createDCtx(), ZSTD_freeDCtx);
+    if (!decompressor) return fail(ErrorKind::Internal, "zstd: no memory");
+    if (ZSTD_isError(ZSTD_DCtx_setParameter(decompressor.get(), ZSTD_d_windowLogMax, kMaxWindowLog)))
+        return fail(ErrorKind::Internal, "zstd: parameters refused");
+    Output out(bytes.size(), limit);
+    ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
+    for (;;) {
+        if (!out.make_room()) return std::move(out).finish();
+        ZSTD_outBuffer piece{out.free(), out.room(), 0};
+        const std::size_t status = ZSTD_decompressStream(decompressor.get(), &piece, &in);
+        out.add(piece.pos);
+        if (ZSTD_isError(status)) return fail(ErrorKind::Unprocessable, std::string("zstd: ") + ZSTD_getErrorName(status));
+        if (in.pos < in.size) continue;  // another frame may follow: RFC 8878 §3
+        if (status == 0) return std::move(out).finish();
+        if (piece.pos < piece.size) return fail(ErrorKind::Unprocessable, "zstd: cut short");
+    }
+}
+
+std::string zstd_version() { return ZSTD_versionString(); }
+
+}  // namespace selvage::transforms

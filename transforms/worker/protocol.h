@@ -1,0 +1,84 @@
+#pragma once
+
+// What selvage and selvage-transform say to each other. One AF_UNIX SOCK_SEQPACKET socket, descriptor 3 of the worker, one job at
+// a time; both ends are of one build, so the layout is the compiler's own.
+//
+//   worker → server   Hello                          once, after start
+//   server → worker   Job    + 1 descriptor          the source: a sealed memfd (F_SEAL_SHRINK|GROW|WRITE), read by mapping
+//   worker → server   Done   + 0 or 1 descriptors    the output: a memfd that the worker made and sealed; none on failure
+//
+// The server kills a worker that misses its deadline, whose socket closes, or that says anything else.
+
+#include <cstdint>
+
+#include "base/file_descriptor.h"
+#include "base/result.h"
+#include "transforms/formats.h"
+
+namespace selvage::transforms::worker {
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr int kSocket = 3;  // the worker's descriptor
+
+struct Hello {
+    std::uint32_t version;
+    char epoch[32];          // encoder epoch: codecs and their versions, NUL padded; part of every variant's key
+    std::uint32_t can_load;  // bit per Format
+    std::uint32_t can_save;
+};
+
+struct Limits {
+    std::uint64_t source_pixels;     // one frame
+    std::uint64_t animation_pixels;  // all frames
+    std::uint64_t output_pixels;
+    std::uint32_t source_side;
+    std::uint32_t output_side;
+    std::uint32_t frames;
+    std::uint32_t cpu_seconds;  // RLIMIT_CPU for this job, above what was used so far
+};
+
+struct Job {
+    std::uint64_t id;
+    std::uint64_t source_size;
+    Format format;         // chosen output
+    std::uint8_t quality;  // encoder's own scale; 0 where it has none
+    Limits limits;
+    std::uint16_t plan_length;
+    char plan[2048];  // canonical(plan)
+};
+
+struct Done {
+    std::uint64_t id;
+    std::uint64_t output_size;  // 0 on failure
+    bool ok;
+    Format format;                                      // of the output
+    ErrorKind error;                                    // when !ok: Unprocessable, Unsupported, TooLarge, Internal
+    char code[32];                                      // "source_pixels", "undecodable", … (image-urls §1.7); NUL padded
+    char detail[256];                                   // for the log
+    std::uint32_t source_width, source_height, frames;  // upright
+    std::uint32_t width, height;                        // of one output frame
+    std::uint32_t decode_us, operate_us, encode_us;     // wall; decode and operate overlap in a lazy pipeline: operate may be 0
+    std::uint32_t cpu_us;                               // of the job, user + system
+    std::uint64_t resident_bytes;                       // of the worker afterwards
+    std::uint32_t jobs_done;
+};
+
+// One message with at most one descriptor. Blocking or not as the socket is; EAGAIN shows as Overloaded with code "again".
+// Errors: Internal when the peer is gone or the message has another size. A received descriptor is close-on-exec.
+template <typename Message>
+Result<void> send(int socket, const Message& message, int descriptor = -1);
+template <typename Message>
+struct Received {
+    Message message;
+    FileDescriptor descriptor;
+};
+template <typename Message>
+Result<Received<Message>> receive(int socket);
+
+// A memfd named for debugging with these bytes, sealed against any change.
+Result<FileDescriptor> sealed_memory(const char* name, std::string_view bytes);
+
+// The bytes of a sealed memfd. Errors: Internal when it is not sealed against shrinking or its size is not `size`.
+Result<std::string> read_sealed(int descriptor, std::uint64_t size);
+
+}  // namespace selvage::transforms::worker
