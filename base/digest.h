@@ -3,6 +3,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -65,4 +66,13 @@ inline std::string_view as_text(const Sha256& digest) {
 template <>
 struct std::hash<selvage::Key128> {
     std::size_t operator()(const selvage::Key128& key) const noexcept { return static_cast<std::size_t>(key.low); }
+};
+
+template <>
+struct std::hash<selvage::Sha256> {
+    std::size_t operator()(const selvage::Sha256& digest) const noexcept {
+        std::size_t first;  // a digest is its own hash
+        std::memcpy(&first, digest.bytes.data(), sizeof first);
+        return first;
+    }
 };

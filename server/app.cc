@@ -150,7 +150,8 @@ void App::run() {
         announce();
     });
     control_.run();
-    shards_.clear();  // joined
+    shards_.clear();      // joined
+    access_log_.reset();  // written
     log_.info("stop", "drained");
 }
 

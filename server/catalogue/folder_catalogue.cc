@@ -263,8 +263,8 @@ Result<Remembered> Indexed::look_at_file(Sighting sighting, const std::optional<
     if (same && before->settled) {
         return Remembered{.entry = *source, .evidence = std::move(evidence), .settled = true, .expires = expires};
     }
-    Remembered taken = TRY(take_in(std::move(sighting), same ? *source : nullptr, expires));
-    taken.evidence = std::move(evidence);
+    auto taken = take_in(std::move(sighting), same ? *source : nullptr, expires);
+    if (taken) taken->evidence = std::move(evidence);
     return taken;
 }
 

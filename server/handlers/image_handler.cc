@@ -34,6 +34,8 @@ public:
         auto asked = transforms::parse_canonical(resource.query, resource.site->dialect);
         if (!asked) return refused(asked.error(), true);
         if (!*asked) return std::nullopt;  // no transform key: the file itself
+        // Browsers draw an SVG sharper than any picture of it: only an explicit `fm` asks for pixels (image-urls §3).
+        if (resource.source->image->format == Format::Svg && !(*asked)->plan.format) return std::nullopt;
         return reply(resource, **std::move(asked));
     }
 

@@ -63,10 +63,10 @@ std::string_view for_error(const CacheFacts& facts) {
 std::string with_lifetimes(std::string_view preset, const config::Rule& rule) {
     std::string value(preset);
     if (rule.browser_ttl) {
-        value = "public, max-age=" + std::to_string(rule.browser_ttl->count());
+        value.assign("public, max-age=").append(std::to_string(rule.browser_ttl->count()));
         if (rule.browser_ttl->count() == 0) value += ", must-revalidate";
     }
-    if (rule.edge_ttl) value += ", s-maxage=" + std::to_string(rule.edge_ttl->count());
+    if (rule.edge_ttl) value.append(", s-maxage=").append(std::to_string(rule.edge_ttl->count()));
     return value;
 }
 

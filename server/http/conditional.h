@@ -11,8 +11,8 @@ namespace selvage::http {
 
 // What identifies the representation that this request selected.
 struct Validators {
-    std::string_view content;               // the part of the entity tag that names the content: 16 characters, no quotes
-    std::string_view suffix;                // of the coding: "", "-br", "-zstd", "-gz", "-dcz.0a1b2c3d"
+    std::string_view content;  // the part of the entity tag that names the content: 16 characters, no quotes
+    std::string_view suffix;   // of the coding: "", "-br", "-zstd", "-gz", "-dcz.0a1b2c3d"; ".fast" after it: interim
     std::optional<WallTime> last_modified;  // nothing: no Last-Modified is sent
 };
 

@@ -160,7 +160,8 @@ Answer method_not_allowed(std::string_view allow) { return status_answer(405, {}
 Answer redirect_answer(std::uint16_t status, std::string_view path, std::string_view query) {
     // "//host/" would be another authority (RFC 3986 §4.2); a backslash is a slash to browsers, and encode_path escapes it.
     while (path.starts_with("//")) path.remove_prefix(1);
-    std::string location = path.starts_with('/') ? encode_path(path) : "/" + encode_path(path);
+    std::string location(path.starts_with('/') ? "" : "/");
+    location += encode_path(path);
     if (!query.empty()) location.append("?").append(query);
     Answer answer;
     answer.status = status;

@@ -426,6 +426,8 @@ int Http2Session::send_data(nghttp2_session*, nghttp2_frame*, const std::uint8_t
                             nghttp2_data_source* source, void* user) {
     Stream& stream = *static_cast<Stream*>(source->ptr);
     Output& output = *self(user).output_;
+    // One nghttp2_session_mem_send goes on from frame to frame: this is where it is told to stop. The frame is offered again.
+    if (output.room() < kFrameRoom) return NGHTTP2_ERR_WOULDBLOCK;
     output.append({reinterpret_cast<const char*>(header), kFrameHeader});
     const BodyReader::Peek run = stream.reader.peek(length);  // the same run that read_body announced
     output.append(run.run);

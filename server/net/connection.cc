@@ -194,7 +194,14 @@ void Connection::wake() {
     });
 }
 
-bool Connection::feed_some() { return tls_ ? feed_sealed() : feed_plain(); }
+bool Connection::feed_some() {
+    if (session_ && !plain_rest_.empty()) {  // what it did not take before comes first
+        const std::string rest = std::move(plain_rest_);
+        plain_rest_.clear();
+        return offer(rest);
+    }
+    return tls_ ? feed_sealed() : feed_plain();
+}
 
 bool Connection::feed_sealed() {
     bool progress = false;
@@ -210,12 +217,6 @@ bool Connection::feed_sealed() {
         if (step != TlsChannel::Step::Done) return false;
         choose_session(tls_->selected_h2());
         progress = true;
-    }
-    if (!plain_rest_.empty()) {
-        const std::string rest = std::move(plain_rest_);
-        plain_rest_.clear();
-        progress |= offer(rest);
-        if (!plain_rest_.empty()) return progress;
     }
     tls_->set_input(input_);
     std::size_t size = 0;
@@ -266,7 +267,8 @@ void Connection::pump() {
     int flushes = 0;
     while (flush_once()) {
         if (++flushes == kFlushesPerTurn) {
-            if (session_ && session_->wants_output()) wake();
+            // Input counts too: a pipelined request that still waits has no output yet, and nothing else would come back to it.
+            if (session_ && (session_->wants_output() || !input_.empty() || !plain_rest_.empty())) wake();
             break;
         }
     }

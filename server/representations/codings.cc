@@ -31,7 +31,7 @@ std::shared_ptr<Codings::Known> Codings::known(const catalogue::Source& source) 
     const std::lock_guard lock(mutex_);
     // What is forgotten is found again on disk; to forget all at once is rare and cheap.
     if (known_.size() >= kMostKnown) known_.clear();
-    auto& entry = known_[std::string(as_text(source.content))];
+    auto& entry = known_[source.content];
     if (!entry) entry = std::make_shared<Known>();
     return entry;
 }

@@ -62,7 +62,7 @@ private:
     http::Counters& counters_;
     Log& log_;
     mutable std::mutex mutex_;
-    mutable std::unordered_map<std::string, std::shared_ptr<Known>> known_;  // by content hash
+    mutable std::unordered_map<Sha256, std::shared_ptr<Known>> known_;  // by content
 };
 
 }  // namespace selvage::representations

@@ -365,7 +365,7 @@ void TransformPool::expire_queue() {
 }
 
 bool TransformPool::poisoned(const Sha256& content) {
-    const auto place = crashes_.find(std::string(as_text(content)));
+    const auto place = crashes_.find(content);
     if (place == crashes_.end()) return false;
     if (loop_.now() - place->second.last > kRefusal) {
         crashes_.erase(place);
@@ -376,7 +376,7 @@ bool TransformPool::poisoned(const Sha256& content) {
 
 void TransformPool::crashed(const Sha256& content) {
     if (crashes_.size() >= kMostCrashes) crashes_.clear();
-    Crashes& entry = crashes_[std::string(as_text(content))];
+    Crashes& entry = crashes_[content];
     ++entry.count;
     entry.last = loop_.now();
 }

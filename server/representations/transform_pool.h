@@ -93,7 +93,7 @@ private:
     std::string epoch_;
     std::move_only_function<void()> ready_;
     std::deque<Queued> queue_;
-    std::unordered_map<std::string, Crashes> crashes_;  // by content hash
+    std::unordered_map<Sha256, Crashes> crashes_;  // by content
     loop::Timer tick_;
     std::uint64_t next_id_ = 1;
     std::vector<std::unique_ptr<Worker>> workers_;

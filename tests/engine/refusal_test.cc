@@ -24,9 +24,8 @@ Image noise(int width, int height) {
 }  // namespace
 
 SCENARIO("what is no image, or none that we read, is unsupported") {  // image-urls §1.7: 415
-    for (const std::string source :
-         {"", "x", "<html></html>", "%PDF-1.7 …", "P6 8 8 255 and pixels", "<svg xmlns='http://www.w3.org/2000/svg'/>",
-          "#!/bin/sh\n", "VIPS", "BM0000000000000000000000000000000000"}) {
+    for (const std::string source : {"", "x", "<html></html>", "%PDF-1.7 …", "P6 8 8 255 and pixels", "#!/bin/sh\n", "VIPS",
+                                     "BM0000000000000000000000000000000000"}) {
         const Error error = refusal(source, "w=64", Format::Webp);
         INFO(source);
         CHECK(error.kind == ErrorKind::Unsupported);
@@ -36,8 +35,8 @@ SCENARIO("what is no image, or none that we read, is unsupported") {  // image-u
 
 SCENARIO("only the loaders and savers of our tables can be used at all") {
     engine();
-    for (const char* loader : {"svgload_buffer", "pdfload_buffer", "magickload_buffer", "rawload", "vipsload", "csvload",
-                               "jpegload", "jpegload_source", "ppmload", "openslideload", "jp2kload_buffer"}) {
+    for (const char* loader : {"svgload", "pdfload_buffer", "magickload_buffer", "rawload", "vipsload", "csvload", "jpegload",
+                               "jpegload_source", "ppmload", "openslideload", "jp2kload_buffer"}) {
         VipsOperation* operation = vips_operation_new(loader);
         INFO(loader);
         if (operation == nullptr) continue;  // not built in

@@ -154,7 +154,7 @@ SCENARIO("a worker says why it refuses, and goes on") {
         return std::pair(answer.message.error, std::string(answer.message.code));
     };
     using Refusal = std::pair<ErrorKind, std::string>;
-    CHECK(refusal("<svg xmlns='http://www.w3.org/2000/svg'/>", "w=50") == Refusal{ErrorKind::Unsupported, "unsupported_source"});
+    CHECK(refusal("%PDF-1.7", "w=50") == Refusal{ErrorKind::Unsupported, "unsupported_source"});
     CHECK(refusal("", "w=50") == Refusal{ErrorKind::Unsupported, "unsupported_source"});
     CHECK(refusal(source.substr(0, 150), "w=50") == Refusal{ErrorKind::Unprocessable, "undecodable"});
     CHECK(refusal(source, "w=9000&h=9000&fit=pad") == Refusal{ErrorKind::TooLarge, "too_large"});

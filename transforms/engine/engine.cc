@@ -73,7 +73,6 @@ Result<std::unique_ptr<Engine>> Engine::start() {
     if (vips_init("selvage-transform") != 0) return operation_failure("libvips");
     vips_concurrency_set(1);  // two jobs on one thread each beat one job on two (image-engine §2.6)
     vips_cache_set_max(0);    // no operation is asked for twice; the cache costs 75 MB
-    vips_leak_set(FALSE);
     allow_only_our_codecs();
     return std::unique_ptr<Engine>(new Engine(encoder_epoch()));
 }

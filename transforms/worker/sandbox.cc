@@ -24,7 +24,7 @@ constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(th
 constexpr bool kSanitized = false;
 #endif
 
-constexpr rlim_t kDescriptors = 16;  // 0…3, /proc/self/statm, GLib's own, source, output; measured 8
+constexpr rlim_t kDescriptors = 16;  // in use: 0…3, /proc/self/statm, source, output
 
 // A decoded photograph is a few blocks of megabytes. Kept in the process they need no page faults the next time: −17…−32 % for
 // progressive JPEG; two arenas instead of sixteen halve the resident size (image-engine §2.3, §2.7).

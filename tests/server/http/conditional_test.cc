@@ -41,12 +41,13 @@ SCENARIO("If-None-Match: what the client has in any coding need not be sent agai
     CHECK(none_match("\"other\", " + quoted(kTag)) == NotModified);
     CHECK(none_match("\"with, comma\"," + quoted(kTag)) == NotModified);
     CHECK(none_match("*") == NotModified);
-    for (const char* suffix : {"-br", "-zstd", "-gz", "-dcz.0a1b2c3d"})
+    for (const char* suffix : {"-br", "-zstd", "-gz", "-dcz.0a1b2c3d", "-br.fast", "-zstd.fast"})
         CHECK(none_match(quoted(std::string(kTag) + suffix)) == NotModified);
     CHECK(none_match(quoted(kTag), kBrotli) == NotModified);
     CHECK(none_match("\"other\"") == Proceed);
     CHECK(none_match(quoted(std::string(kTag) + "x")) == Proceed);
     CHECK(none_match(quoted(std::string(kTag) + "-dcz.XYZ")) == Proceed);
+    CHECK(none_match(quoted(std::string(kTag) + ".fast")) == Proceed);
     CHECK(none_match(std::string(kTag)) == Proceed);  // not quoted
     CHECK(none_match("w/" + quoted(kTag)) == Proceed);
     CHECK(none_match("") == Proceed);

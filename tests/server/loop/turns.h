@@ -1,0 +1,54 @@
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <uv.h>
+
+#include <chrono>
+#include <future>
+#include <thread>
+#include <type_traits>
+
+#include "server/loop/loop.h"
+#include "server/loop/timer.h"
+
+namespace selvage::testing {
+
+// Turns the loop until `done` holds. What never happens fails the test after 20 seconds instead of hanging it.
+template <typename Done>
+void run_until(loop::Loop& loop, Done done) {
+    bool late = false;
+    loop::Timer watchdog(loop, [&late] { late = true; });
+    watchdog.start(std::chrono::seconds(20));
+    while (!done() && !late) uv_run(loop.native(), UV_RUN_ONCE);
+    REQUIRE(!late);
+}
+
+// A loop with a thread of its own.
+class LoopThread {
+public:
+    LoopThread() : thread_([this] { loop.run(); }) {}
+    ~LoopThread() {
+        loop.post([this] { loop.stop(); });
+        thread_.join();
+    }
+    LoopThread(const LoopThread&) = delete;
+    LoopThread& operator=(const LoopThread&) = delete;
+
+    // Runs it on the loop's thread and waits for it: also a barrier after all that was posted before.
+    template <typename Task>
+    void call(Task task) {
+        std::promise<void> done;
+        loop.post([&] {
+            task();
+            done.set_value();
+        });
+        done.get_future().get();
+    }
+
+    loop::Loop loop;
+
+private:
+    std::thread thread_;
+};
+
+}  // namespace selvage::testing
