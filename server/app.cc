@@ -92,7 +92,6 @@ Result<void> App::start() {
     TRY(bind_admin());
     catalogues_.adopt(*snapshot);
     generation_ = snapshot->generation;
-    for (const auto& shard : shards_) shard->start();
     return {};
 }
 
@@ -172,6 +171,8 @@ void App::announce() {
     if (announced_ || draining_) return;
     announced_ = true;
     deadline_.stop();
+    // Until now connections have waited in the sockets' queues: the first request finds everything in place.
+    for (const auto& shard : shards_) shard->start();
     if (!images_.ready()) log_.error("start", "no transform worker is up: images answer 503 until one is");
     for (const std::string& line : listening_) {
         std::printf("%s\n", line.c_str());
@@ -252,6 +253,10 @@ void App::drain(std::string_view signal) {
         return;
     }
     draining_ = true;
+    if (!announced_) {
+        control_.stop();
+        return;
+    }
     log_.info("stop", "{}: draining, {} s at most", signal,
               std::chrono::duration_cast<std::chrono::seconds>(config_->server.drain_timeout).count());
     deadline_.start(config_->server.drain_timeout);

@@ -213,7 +213,7 @@ Result<Entry> Indexed::resolve_key(const std::string& key) {
     LookEnds ends(entries_, key, std::move(turn.look));
     auto found = look_at(key, turn.before);
     if (!found) return ends.outcome.emplace(std::unexpected(std::move(found).error()));
-    const Entry entry = found->entry;
+    Entry entry = found->entry;
     ends.outcome.emplace(entry);
     if (!std::holds_alternative<Absent>(found->entry) || key.size() <= kLongestAbsence) ends.found = *std::move(found);
     return entry;

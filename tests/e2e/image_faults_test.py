@@ -82,7 +82,7 @@ class Hostile(ServerCase):
         self.assertEqual(self.server.metric("worker_restarts_total"), 0)
 
 
-class LostWorkers(ServerCase):
+class OneWorker(ServerCase):
     more = ""
 
     @classmethod
@@ -113,6 +113,8 @@ class LostWorkers(ServerCase):
         os.kill(worker, signal.SIGKILL)
         return first.answer(), second.answer()
 
+
+class LostWorkers(OneWorker):
     def test_a_killed_worker_costs_one_request_an_error(self):
         restarts = self.server.metric("worker_restarts_total")
         lost, next_one = self.kill_in_the_middle("/0.jpg?w=100")
@@ -149,11 +151,8 @@ class LostWorkers(ServerCase):
         self.assertGreater(self.server.metric('limit_hits_total{limit="image.queue"}'), 0)
 
 
-class Deadlines(LostWorkers):
+class Deadlines(OneWorker):
     more = 'process_timeout = "3s"'
-    # Only its own test; the others run above.
-    test_a_killed_worker_costs_one_request_an_error = test_an_idle_worker_that_is_killed_is_replaced = None
-    test_a_picture_that_took_two_workers_with_it_is_not_tried_again = test_beyond_the_queue_the_answer_is_503_and_what_waits_is_served = None
 
     def test_a_worker_that_hangs_is_replaced_at_its_deadline(self):
         worker = self.stop_worker()
@@ -162,8 +161,20 @@ class Deadlines(LostWorkers):
         response = late.answer()
         self.assertEqual((response.status, json.loads(response.body)["code"]), (504, "processing_timeout"))
         self.assertEqual(behind.answer().status, 200)
-        self.assertNotIn(worker, self.server.workers())
+        until("the process is gone, and nothing is left of it", lambda: worker not in self.server.workers(), deadline=10)
         self.assertEqual(self.server.metric('transform_outcomes_total{outcome="timed_out"}'), 1)
+
+
+class Recycled(OneWorker):
+    more = "recycle_jobs = 1"
+
+    def test_a_worker_is_replaced_after_its_share_of_jobs_and_leaves_nothing_behind(self):
+        seen = set()
+        for i in range(4):
+            self.assertEqual(self.server.get(f"/{i}.jpg?w=50").status, 200)
+            seen.update(self.server.workers())
+        self.assertGreater(len(seen), 2)
+        until("one process, no zombies", lambda: len(self.server.workers()) == 1, deadline=10)
 
 
 if __name__ == "__main__":

@@ -188,7 +188,7 @@ class CommandLine(unittest.TestCase):
                 ((), "subcommand"), (("serve",), "nothing to serve"), (("serve", "/nowhere"), "/nowhere"), (("serve", "/", "--listen", "ftp://a"), "--listen"),
                 (("serve", "/", "--listen", "http://127.0.0.1:70000"), "--listen"), (("serve", "/", "--admin", "elsewhere"), "--admin"),
                 (("serve", "/", "--workers", "many"), "--workers"), (("serve", "/", "--log-level", "loud"), "--log-level"),
-                (("serve", "--config", "/nowhere.toml"), "/nowhere.toml"), (("serve", "/", "--unknown"), "--unknown"), (("fly",), "fly")):
+                (("serve", "--config", "/nowhere.toml"), "/nowhere.toml"), (("serve", "/", "--unknown"), "--unknown"), (("fly",), "subcommand")):
             done = run(*arguments)
             self.assertNotEqual(done.returncode, 0, arguments)
             self.assertIn(word, done.stderr + done.stdout, arguments)

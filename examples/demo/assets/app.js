@@ -59,17 +59,21 @@ function outputs() {
   }
 }
 
+function show() {
+  const url = benchUrl();
+  result.removeAttribute("width");
+  result.removeAttribute("height");
+  result.src = url;
+  document.getElementById("result-url").textContent = url;
+}
+
 let waiting = 0;
-bench.addEventListener("input", () => {
-  outputs();
-  clearTimeout(waiting);
-  waiting = setTimeout(() => {  // one request when the slider rests, not one per step
-    const url = benchUrl();
-    result.removeAttribute("width");
-    result.removeAttribute("height");
-    result.src = url;
-    document.getElementById("result-url").textContent = url;
-  }, 150);
-});
+for (const event of ["input", "change"]) {
+  bench.addEventListener(event, () => {
+    outputs();
+    clearTimeout(waiting);
+    waiting = setTimeout(show, 150);  // one request when the slider rests, not one per step
+  });
+}
 bench.addEventListener("submit", (event) => event.preventDefault());
 outputs();

@@ -104,7 +104,7 @@ SCENARIO("dropping an operation") {
 TEST_CASE("neither lane waits for the other") {
     Loop loop;
     WorkPool pool(1);
-    for (const auto [blocked, free] : {std::pair{Lane::Now, Lane::Background}, std::pair{Lane::Background, Lane::Now}}) {
+    for (const auto& [blocked, free] : {std::pair{Lane::Now, Lane::Background}, std::pair{Lane::Background, Lane::Now}}) {
         Gate gate;
         int completed = 0;
         const Operation held = pool.submit(loop, blocked, [&] { return gate.pass(1); }, [&](int) { ++completed; });
