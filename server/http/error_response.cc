@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/url.h"
+#include "server/http/status_line.h"
 
 namespace selvage::http {
 namespace {
@@ -34,53 +35,44 @@ static_assert(std::ranges::all_of(kErrors, [](const ErrorRow& row) {
     return row.kind == kErrors[static_cast<std::size_t>(row.kind)].kind;
 }));
 
-struct Phrase {
+// What a problem document says when no Error says more.
+struct Sentence {
     std::uint16_t status;
-    std::string_view phrase;
-    std::string_view sentence;  // of a problem document when no Error says more
+    std::string_view text;
 };
-constexpr auto kPhrases = std::to_array<Phrase>({
-    {200, "OK", ""},
-    {204, "No Content", ""},
-    {206, "Partial Content", ""},
-    {301, "Moved Permanently", ""},
-    {302, "Found", ""},
-    {303, "See Other", ""},
-    {304, "Not Modified", ""},
-    {307, "Temporary Redirect", ""},
-    {308, "Permanent Redirect", ""},
-    {400, "Bad Request", "The request cannot be understood."},
-    {401, "Unauthorized", "This needs credentials."},
-    {403, "Forbidden", "This is not allowed."},
-    {404, "Not Found", "There is nothing here."},
-    {405, "Method Not Allowed", "This method cannot be used here."},
-    {406, "Not Acceptable", "No form of this is acceptable to the client."},
-    {408, "Request Timeout", "The request did not arrive in time."},
-    {410, "Gone", "What was here is gone."},
-    {411, "Length Required", "The request needs a length."},
-    {412, "Precondition Failed", "A condition of the request does not hold."},
-    {413, "Content Too Large", "The content is larger than this server allows."},
-    {414, "URI Too Long", "The address is longer than this server allows."},
-    {415, "Unsupported Media Type", "Content of this kind is not handled."},
-    {416, "Range Not Satisfiable", "None of the ranges lies within the content."},
-    {417, "Expectation Failed", "The expectation of the request cannot be met."},
-    {421, "Misdirected Request", "This connection does not serve that host."},
-    {422, "Unprocessable Content", "The content cannot be processed."},
-    {425, "Too Early", "This request may not be sent as early data."},
-    {429, "Too Many Requests", "Too many requests; try again later."},
-    {431, "Request Header Fields Too Large", "The header fields are larger than this server allows."},
-    {500, "Internal Server Error", "Something went wrong on this server."},
-    {501, "Not Implemented", "This method is not known here."},
-    {502, "Bad Gateway", "The origin did not answer properly."},
-    {503, "Service Unavailable", "The server is busy; try again shortly."},
-    {504, "Gateway Timeout", "This took longer than the server allows."},
-    {505, "HTTP Version Not Supported", "This version of HTTP is not spoken here."},
+constexpr auto kSentences = std::to_array<Sentence>({
+    {400, "The request cannot be understood."},
+    {401, "This needs credentials."},
+    {403, "This is not allowed."},
+    {404, "There is nothing here."},
+    {405, "This method cannot be used here."},
+    {406, "No form of this is acceptable to the client."},
+    {408, "The request did not arrive in time."},
+    {410, "What was here is gone."},
+    {411, "The request needs a length."},
+    {412, "A condition of the request does not hold."},
+    {413, "The content is larger than this server allows."},
+    {414, "The address is longer than this server allows."},
+    {415, "Content of this kind is not handled."},
+    {416, "None of the ranges lies within the content."},
+    {417, "The expectation of the request cannot be met."},
+    {421, "This connection does not serve that host."},
+    {422, "The content cannot be processed."},
+    {425, "This request may not be sent as early data."},
+    {429, "Too many requests; try again later."},
+    {431, "The header fields are larger than this server allows."},
+    {500, "Something went wrong on this server."},
+    {501, "This method is not known here."},
+    {502, "The origin did not answer properly."},
+    {503, "The server is busy; try again shortly."},
+    {504, "This took longer than the server allows."},
+    {505, "This version of HTTP is not spoken here."},
 });
-static_assert(std::ranges::is_sorted(kPhrases, {}, &Phrase::status));
+static_assert(std::ranges::is_sorted(kSentences, {}, &Sentence::status));
 
-const Phrase* phrase_of(std::uint16_t status) {
-    const auto row = std::ranges::lower_bound(kPhrases, status, {}, &Phrase::status);
-    return row != kPhrases.end() && row->status == status ? &*row : nullptr;
+std::string_view sentence_of(std::uint16_t status) {
+    const auto row = std::ranges::lower_bound(kSentences, status, {}, &Sentence::status);
+    return row != kSentences.end() && row->status == status ? row->text : std::string_view{};
 }
 
 // static-delivery §1, the last two rows. 410 lives as 404 does.
@@ -132,11 +124,6 @@ const ErrorRow& row_of(ErrorKind kind) {
     return index < kErrors.size() ? kErrors[index] : kErrors.back();
 }
 
-std::string_view reason_phrase(std::uint16_t status) {
-    const Phrase* row = phrase_of(status);
-    return row != nullptr ? row->phrase : "Error";
-}
-
 Answer error_answer(const Error& error, ErrorFacts facts) {
     const ErrorRow& row = row_of(error.kind);
     const bool own_words = error.kind == ErrorKind::BadRequest && !error.detail.empty();
@@ -149,10 +136,9 @@ Answer error_answer(const Error& error, ErrorFacts facts) {
 }
 
 Answer status_answer(std::uint16_t status, ErrorFacts facts, Head::Fields more) {
-    const Phrase* row = phrase_of(status);
-    const std::string_view sentence = row != nullptr ? row->sentence : std::string_view{};
     if (status == 503) more.emplace_back("retry-after", "1");
-    return problem_answer({.status = status, .detail = sentence, .code = {}, .param = {}, .allowed = {}}, facts, std::move(more));
+    return problem_answer({.status = status, .detail = sentence_of(status), .code = {}, .param = {}, .allowed = {}}, facts,
+                          std::move(more));
 }
 
 Answer method_not_allowed(std::string_view allow) { return status_answer(405, {}, {{"allow", std::string(allow)}}); }

@@ -20,9 +20,6 @@ struct ErrorRow {
 };
 const ErrorRow& row_of(ErrorKind kind);
 
-// "Not Found"; "Error" for a status without an entry. RFC 9110 §15, RFC 6585.
-std::string_view reason_phrase(std::uint16_t status);
-
 // Facts about the request that the answer depends on.
 struct ErrorFacts {
     bool fingerprinted = false;  // a missing file of a build: 404 is no-store (deploy races)

@@ -5,13 +5,15 @@
 #include <algorithm>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/fields.h"
 
 namespace selvage::http {
 
 namespace {
 
-// Lines end in CRLF and hold no other CR, LF or NUL; field lines begin with their name and have no white space before the colon.
+// Lines end in CRLF and hold no other CR, LF or NUL; the request line has three words with one space between them; field lines
+// begin with their name and have no white space before the colon.
 bool strict_lines(std::string_view head) {
     bool first = true;
     while (!head.empty()) {
@@ -20,6 +22,7 @@ bool strict_lines(std::string_view head) {
         const std::string_view line = head.substr(0, end - 1);
         head.remove_prefix(end + 1);
         if (line.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos) return false;
+        if (first && (std::ranges::count(line, ' ') != 2 || line.find('\t') != std::string_view::npos)) return false;
         if (!first && !line.empty()) {
             const std::size_t colon = line.find(':');
             if (colon == std::string_view::npos || colon == 0) return false;
@@ -73,6 +76,13 @@ int on_head_complete(http_parser* parser) {
     return 0;
 }
 
+// host[:port] as RFC 3986 §3.2 spells it, without the user information that HTTP forbids (RFC 9110 §4.2.4); may be empty.
+bool is_authority(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) {
+        return is_alphanumeric(c) || std::string_view("-._~%!$&'()*+,;=:[]").find(c) != std::string_view::npos;
+    });
+}
+
 // Origin, absolute and asterisk form (RFC 9112 §3.2). CONNECT's authority form ends as an unknown method.
 bool take_target(std::string_view raw, RequestBuilder& builder) {
     for (const std::string_view scheme : {"http://", "https://"}) {
@@ -108,7 +118,10 @@ Http1Head refused(std::uint16_t status, LimitHit limit = LimitHit::kCount) {
 
 Http1Head parse_http1_head(std::string_view head, const config::Http1& limits, RequestBuilder& builder, Request& request) {
     builder.clear();
-    if (head.find("\r\n") > limits.request_line) return refused(414, LimitHit::RequestLine);
+    const std::size_t line_end = head.find("\r\n");
+    if (line_end > limits.request_line) return refused(414, LimitHit::RequestLine);
+    // The last 4 bytes end the section, whatever is in it: the session, which sees it grow, allows for them too.
+    if (head.size() - line_end > limits.header_bytes + 4) return refused(431, LimitHit::HeaderBytes);
     if (!strict_lines(head)) return refused(400);
 
     static const http_parser_settings kSettings = make_settings();
@@ -132,7 +145,9 @@ Http1Head parse_http1_head(std::string_view head, const config::Http1& limits, R
     const bool connect = parser.method == HTTP_CONNECT;
     builder.add(":method", http_method_str(static_cast<http_method>(parser.method)));
     if (connect ? !(builder.add(":path", "/"), true) : !take_target(fields.target, builder)) return refused(400);
+    if (fields.target == "*" && parser.method != HTTP_OPTIONS) return refused(400);
     if (!builder.build(request)) return refused(400);
+    if (!is_authority(request.authority) || !is_authority(request.field("host"))) return refused(400);
     request.protocol = http11 ? Protocol::Http11 : Protocol::Http10;
 
     Http1Head result;

@@ -22,7 +22,8 @@ struct Http1Head {
 //
 // Tokens and framing are http-parser's (Debian's libhttp-parser 2.9); it forgives what RFC 9112 lets a lenient server forgive, so
 // the lines are checked first: bare CR or LF, obs-fold, NUL, white space before a colon are errors (RFC 9112 §2.2, §5.1, §5.2).
-// Also refused: no or several Host fields in 1.1 (§3.2), Content-Length beside Transfer-Encoding (§6.1), other major versions
+// Also refused: a request line of other than three words, "*" but for OPTIONS (§3), no or several Host fields in 1.1 and what is
+// not host[:port] (§3.2), Content-Length beside Transfer-Encoding (§6.1), other major versions
 // (505).
 Http1Head parse_http1_head(std::string_view head, const config::Http1& limits, RequestBuilder& builder, Request& request);
 

@@ -89,13 +89,15 @@ private:
         return taken + (end + 4 - known);
     }
 
-    // Without a final empty line the limits are checked on what there is.
+    // Without a final empty line the limits are checked on what there is. What may be the beginning of a line's or the section's
+    // end does not count yet: the answer must not depend on how the bytes were split.
     void refuse_oversized() {
         const config::Http1& limits = context_.config->http1;
         const std::size_t line_end = head_.find("\r\n");
-        if (std::min(line_end, head_.size()) > limits.request_line) {
+        const std::size_t line = line_end == std::string::npos ? head_.size() - head_.ends_with('\r') : line_end;
+        if (line > limits.request_line) {
             refuse({.error = 414, .limit = LimitHit::RequestLine});
-        } else if (line_end != std::string::npos && head_.size() - line_end > limits.header_bytes) {
+        } else if (line_end != std::string::npos && head_.size() - line_end > limits.header_bytes + 3) {
             refuse({.error = 431, .limit = LimitHit::HeaderBytes});
         } else if (head_.find("\n\n") != std::string::npos) {
             refuse({.error = 400});  // bare line feeds would never come to an end
@@ -132,6 +134,8 @@ private:
     void refuse(const Http1Head& head) {
         if (head.limit != LimitHit::kCount) context_.observer.limit_hit(head.limit);
         if (request_.method_text.empty()) request_.method_text = "-";
+        request_.secure = context_.secure;
+        request_.peer = context_.peer;
         begin_outcome();
         keep_alive_ = false;
         Answer answer = status_answer(head.error);

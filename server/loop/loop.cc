@@ -8,21 +8,22 @@ struct Loop::Native {
     HandlePtr<uv_async_t> async;
 };
 
-Loop::Loop() : read_buffer_(new char[kReadBuffer]), native_(new uv_loop_t), wake_(new Native) {
+Loop::Loop() : read_buffer_(new char[kReadBuffer]), native_(new uv_loop_t), wake_(new Native), inbox_(std::make_shared<Inbox>()) {
     uv_loop_init(native_.get());
     wake_->async.reset(new uv_async_t);
     wake_->async->data = this;
     uv_async_init(native_.get(), wake_->async.get(), [](uv_async_t* async) {
         if (async->data) static_cast<Loop*>(async->data)->run_posted();
     });
+    inbox_->wake_ = wake_->async.get();
 }
 
 Loop::~Loop() {
     std::vector<Task> dropped;
     {
-        const std::lock_guard lock(mutex_);
-        closed_ = true;
-        dropped.swap(posted_);
+        const std::lock_guard lock(inbox_->mutex_);
+        inbox_->wake_ = nullptr;
+        dropped.swap(inbox_->posted_);
     }
     dropped.clear();  // may drop handles: before the last turn
     wake_->async.reset();
@@ -34,18 +35,18 @@ void Loop::run() { uv_run(native_.get(), UV_RUN_DEFAULT); }
 
 void Loop::stop() { uv_stop(native_.get()); }
 
-void Loop::post(Task task) {
+void Inbox::post(Task task) {
     const std::lock_guard lock(mutex_);
-    if (closed_) return;
+    if (!wake_) return;
     posted_.push_back(std::move(task));
-    if (posted_.size() == 1) uv_async_send(wake_->async.get());
+    if (posted_.size() == 1) uv_async_send(wake_);
 }
 
 void Loop::run_posted() {
     std::vector<Task> batch;
     {
-        const std::lock_guard lock(mutex_);
-        batch.swap(posted_);
+        const std::lock_guard lock(inbox_->mutex_);
+        batch.swap(inbox_->posted_);
     }
     for (Task& task : batch) task();
 }

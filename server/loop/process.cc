@@ -43,7 +43,10 @@ Result<std::unique_ptr<Process>> Process::spawn(Loop& loop, const std::string& p
     options.stdio = stdio;
     options.exit_cb = [](uv_process_t* handle, std::int64_t status, int signal) {
         auto* self = static_cast<Process*>(handle->data);
-        if (!self) return;
+        if (!self) {  // dropped while it ran: now it is reaped
+            CloseHandle{}(handle);
+            return;
+        }
         self->native_->running = false;
         auto callback = std::move(self->exited_);  // it may drop us
         callback(static_cast<int>(status), signal);
@@ -54,7 +57,12 @@ Result<std::unique_ptr<Process>> Process::spawn(Loop& loop, const std::string& p
     return process;
 }
 
-Process::~Process() { kill(); }
+Process::~Process() {
+    if (!native_->running) return;
+    kill();
+    // libuv reaps only the processes of open handles: this one stays until the exit callback has closed it.
+    native_->handle.release()->data = nullptr;
+}
 
 int Process::id() const { return native_->handle->pid; }
 

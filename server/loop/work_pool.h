@@ -32,13 +32,14 @@ public:
     WorkPool& operator=(const WorkPool&) = delete;
 
     // Runs work() on a thread of the lane, then done(result) on `loop`, unless the operation was dropped before.
-    // `loop` must outlive the pool. Work that nobody waits for any more is skipped when it has not begun.
+    // The loop may go before the pool: the completion is then dropped. Work that nobody waits for any more is skipped when it has
+    // not begun.
     template <typename Work, typename Done>
     [[nodiscard]] Operation submit(Loop& loop, Lane lane, Work work, Done done) {
         Operation::Flag cancelled = Operation::make_flag();
-        enqueue(lane, [&loop, cancelled, work = std::move(work), done = std::move(done)]() mutable {
+        enqueue(lane, [inbox = loop.inbox(), cancelled, work = std::move(work), done = std::move(done)]() mutable {
             if (cancelled->load(std::memory_order_relaxed)) return;
-            loop.post([cancelled, result = work(), done = std::move(done)]() mutable {
+            inbox->post([cancelled, result = work(), done = std::move(done)]() mutable {
                 if (!cancelled->load(std::memory_order_relaxed)) done(std::move(result));
             });
         });

@@ -83,6 +83,7 @@ bool write_file(const std::string& path, mode_t mode, Write write) {
     const std::string temporary = path + ".tmp";
     const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
     if (descriptor < 0) return false;
+    ::fchmod(descriptor, mode);  // one that was left over may have another
     FilePtr file(::fdopen(descriptor, "w"));
     const bool written = write(file.get()) == 1 && std::fflush(file.get()) == 0;
     file.reset();

@@ -4,7 +4,7 @@ import socket
 import time
 import unittest
 
-from selvage import Server, ServerCase, read_all, responses
+from selvage import Server, ServerCase, read_all, responses, until
 
 GET = b"GET /a.txt HTTP/1.1\r\nHost: example.org\r\n\r\n"
 LAST = b"GET /a.txt HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n"
@@ -28,8 +28,7 @@ class Bytes(ServerCase):
 
     def test_two_requests_in_one_segment_are_answered_in_order(self):
         for tls in (False, True):
-            found = self.ask(GET + GET.replace(b"a.txt", b"b.txt") + GET.replace(b"GET", b"HEAD").replace(b"a.txt", b"no") + LAST, tls=tls) if False else \
-                self.ask(GET + GET.replace(b"a.txt", b"b.txt") + LAST, tls=tls)
+            found = self.ask(GET + GET.replace(b"a.txt", b"b.txt") + LAST, tls=tls)
             self.assertEqual([(one.status, one.body) for one in found], [(200, b"content of a"), (200, b"content of b"), (200, b"content of a")])
             self.assertEqual([one["connection"] for one in found], [None, None, "close"])
 
@@ -57,9 +56,10 @@ class Bytes(ServerCase):
 
     def refused(self, request, status=400):
         """One answer, then the connection is closed: what follows is never taken for a request."""
-        found = self.ask(request + GET)
-        self.assertEqual([one.status for one in found], [status], request)
-        self.assertEqual(found[0]["connection"], "close")
+        with self.subTest(request=request):
+            found = self.ask(request + GET)
+            self.assertEqual([one.status for one in found], [status])
+            self.assertEqual(found[0]["connection"], "close")
 
     def test_what_may_be_read_in_two_ways_is_refused(self):  # RFC 9112 §11.2
         start = b"GET /a.txt HTTP/1.1\r\nHost: a\r\n"
@@ -77,9 +77,8 @@ class Bytes(ServerCase):
         for request in (b"GET /a.txt HTTP/1.1\nHost: a\n\n", b"GET /a.txt HTTP/1.1\r\nHost: a\n\r\n", b"GET  /a.txt HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /a .txt HTTP/1.1\r\nHost: a\r\n\r\n",
                         b"GET /a.txt\r\n\r\n", b"GET a.txt HTTP/1.1\r\nHost: a\r\n\r\n", b"G\xc3\x84T /a.txt HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n",
                         b"nonsense\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS hello\r\n\r\n", b"GET /\x80 HTTP/1.1\r\nHost: a\r\n\r\n"):
-            found = self.ask(request + GET)
-            self.assertEqual(len(found), 1, request)
-            self.assertIn(found[0].status, (400, 501), request)
+            with self.subTest(request=request):
+                self.assertIn([one.status for one in self.ask(request + GET)], ([400], [501]))
         self.refused(b"GET /a.txt HTTP/2.0\r\nHost: a\r\n\r\n", 505)
         self.refused(b"GET /a.txt HTTP/3.1\r\nHost: a\r\n\r\n", 505)
 
@@ -173,7 +172,6 @@ class Slow(ServerCase):
         with self.server.connect() as connection:
             connection.sendall(GET.replace(b"a.txt", b"big.mp4"))
             hits = 'limit_hits_total{limit="timeouts.write"}'
-            from selvage import until
             until("the limit", lambda: self.server.metric(hits) > 0)
             self.assertLess(len(read_all(connection)), 48 << 20)
 

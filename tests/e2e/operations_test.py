@@ -83,7 +83,7 @@ class AccessLog(unittest.TestCase):
                 self.addCleanup(lambda: [path.unlink(missing_ok=True) for path in (log, moved)])
                 for path in ("/", '/"quoted"?a=b&c=%22', "/nowhere"):
                     server.get(path, "https/1.1", more=["-A", 'a "strange" agent \t\\ é'])
-                server.raw(b"nonsense\r\n\r\n")
+                server.raw(b"GET / HTTP/1.1\r\n\r\n")
                 first = until("four lines", lambda: len(self.lines(log)) == 4 and self.lines(log))
                 for line in first:
                     self.assertLessEqual(self.KEYS, set(line), line)

@@ -204,7 +204,7 @@ class Server:
 
     def raw(self, *parts, tls=False):
         """Sends bytes (each part in a segment of its own) and returns everything until the server closes."""
-        with self.connect(tls, ["http/1.1"]) as connection:
+        with self.connect(tls, ["http/1.1"], timeout=10) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for part in parts:
                 connection.sendall(part)
@@ -244,6 +244,8 @@ def read_all(connection):
     try:
         while chunk := connection.recv(65536):
             received += chunk
+    except TimeoutError:
+        raise AssertionError(f"the connection stays open after {received!r}") from None
     except (ConnectionResetError, ssl.SSLError):
         pass
     return received

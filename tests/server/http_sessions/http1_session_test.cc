@@ -43,7 +43,7 @@ std::size_t count(std::string_view text, std::string_view what) {
 
 }  // namespace
 
-TEST_CASE("a request is understood and answered") {  // RFC 9112
+TEST_CASE("an HTTP/1 request is understood and answered") {  // RFC 9112
     House house;
     const auto talk = house.talk();
     CHECK(talk->session->waiting() == Waiting::Nothing);
@@ -80,7 +80,7 @@ TEST_CASE("repeated fields are one list, and absolute targets name the authority
     CHECK(talk->dispatcher.seen[0].fields["cookie"] == "x; y");
 }
 
-TEST_CASE("how the bytes are split makes no difference") {
+TEST_CASE("how the bytes of HTTP/1 are split makes no difference") {
     House house;
     const std::string input =
         "\r\nGET /1 HTTP/1.1\r\nHost: a\r\n\r\nHEAD /2 HTTP/1.1\r\nHost: a\r\nAccept: x\r\n\r\nGET /3 HTTP/1.0\r\n\r\n";
@@ -100,7 +100,7 @@ TEST_CASE("how the bytes are split makes no difference") {
     CHECK(bytes->all == whole->all);
 }
 
-TEST_CASE("how the bytes are split makes no difference to a refusal either") {
+TEST_CASE("how the bytes are split makes no difference to a refusal of HTTP/1 either") {
     House house;
     config::Config small;
     small.http1 = {.request_line = 32, .header_bytes = 64, .field_bytes = 40, .fields = 3};
@@ -245,7 +245,10 @@ TEST_CASE("what is not HTTP/1 is refused, not guessed at") {
     CHECK(refused("GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n") == "400");
     CHECK(refused(std::string("GET / HTTP/1.1\r\nHost: a\r\nX: ") + '\0' + "\r\n\r\n") == "400");
     // §3: request line
-    CHECK(refused("GET /\r\n\r\n") == "505");
+    CHECK(refused("GET /\r\n\r\n") == "400");
+    CHECK(refused("GET / HTTP/1.1 \r\nHost: a\r\n\r\n") == "400");
+    CHECK(refused("GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n") == "400");
+    CHECK(refused("GET http://user@a/ HTTP/1.1\r\nHost: a\r\n\r\n") == "400");
     CHECK(refused("GET / HTTP/2.0\r\nHost: a\r\n\r\n") == "505");
     CHECK(refused("GET / HTTP/3.7\r\nHost: a\r\n\r\n") == "505");
     CHECK(refused("BREW / HTTP/1.1\r\nHost: a\r\n\r\n") == "501");
@@ -284,7 +287,7 @@ TEST_CASE("a HEAD that is refused has no content, as far as the method could be 
     CHECK(status_for(house, "HEAD / HTTP/1.1\r\n\r\n") == "400");
 }
 
-SCENARIO("requests have limits") {  // protocol-and-limits §2
+SCENARIO("requests of HTTP/1 have limits") {  // protocol-and-limits §2
     House house;
     config::Config limits;
     const auto hits = [](const Conversation& talk, http::LimitHit limit) {
@@ -334,7 +337,7 @@ SCENARIO("requests have limits") {  // protocol-and-limits §2
     }
 }
 
-SCENARIO("a reply that comes later") {
+SCENARIO("an HTTP/1 reply that comes later") {
     House house;
     auto talk = house.talk();
     Desk desk;

@@ -40,7 +40,7 @@ public:
         std::uint32_t code;
     };
 
-    explicit Http2Peer(std::vector<nghttp2_settings_entry> settings = {}) {
+    explicit Http2Peer(std::vector<nghttp2_settings_entry> announced = {}) {
         nghttp2_session_callbacks* callbacks = nullptr;
         nghttp2_session_callbacks_new(&callbacks);
         nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
@@ -55,7 +55,7 @@ public:
         nghttp2_option_del(option);
         nghttp2_session_callbacks_del(callbacks);
         session_.reset(session);
-        nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+        nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, announced.data(), announced.size());
     }
 
     std::int32_t request(std::string_view method, std::string_view path, Fields more = {}, std::string content = {}) {
