@@ -118,8 +118,10 @@ Result<void> App::start_shards(const SnapshotPtr& snapshot, const net::TlsContex
 // Every loop has a socket of its own on the same port; the first bind chooses it when it is left to the kernel.
 Result<void> App::bind(const config::Endpoint& endpoint) {
     config::Endpoint bound = endpoint;
+    // Sharing a port would also share it with another server, silently: it must be free first.
+    if (bound.port != 0) TRY(loop::TcpListener::bind(bound.host, bound.port, loop::TcpListener::Port::Mine));
     for (const auto& shard : shards_) {
-        FileDescriptor socket = TRY(loop::TcpListener::bind(bound.host, bound.port));
+        FileDescriptor socket = TRY(loop::TcpListener::bind(bound.host, bound.port, loop::TcpListener::Port::Shared));
         bound.port = loop::TcpListener::port_of(socket);
         TRY(shard->listen(std::move(socket), bound.scheme));
     }
@@ -133,7 +135,7 @@ Result<void> App::bind_admin() {
     admin_ = std::make_unique<Shard>(
         net::ConnectionHost{.loop = control_, .pool = pool_, .dispatcher = admin_dispatcher_, .observer = counters_, .log = log_},
         counters_, config_, nullptr, 256);
-    FileDescriptor socket = TRY(loop::TcpListener::bind(bound.host, bound.port));
+    FileDescriptor socket = TRY(loop::TcpListener::bind(bound.host, bound.port, loop::TcpListener::Port::Mine));
     bound.port = loop::TcpListener::port_of(socket);
     TRY(admin_->listen(std::move(socket), config::Scheme::Http));
     listening_.push_back("admin " + config::to_string(bound));

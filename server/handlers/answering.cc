@@ -70,6 +70,11 @@ HeadCache::Heads finish_heads(http::Head::Fields fields, const config::Rule* rul
     return {std::move(full), std::move(not_modified)};
 }
 
+http::Body identity_body(const catalogue::Source& source) {
+    if (source.bytes) return http::Body(source.bytes);
+    return http::Body(http::Segment{.bytes = {}, .file = source.file, .offset = 0, .length = source.size});
+}
+
 VersionMatch names_content(std::string_view version, const Sha256& content) {
     if (version == etag_text(content)) return VersionMatch::Matches;
     constexpr std::size_t kLeast = 8;

@@ -25,6 +25,9 @@ http::Answer answer_selected(const http::Request& request, Selected selected, Wa
 // Adds the rule's fields (a rule's field replaces ours of the same name) and makes the pair of heads.
 HeadCache::Heads finish_heads(http::Head::Fields fields, const config::Rule* rule);
 
+// The file's own bytes: from memory, or sent from the file.
+http::Body identity_body(const catalogue::Source& source);
+
 enum class VersionMatch : std::uint8_t { NotAHash, Matches, Differs };
 // Does `v` name this content? A hash has at least 8 hex digits of the SHA-256, or is our entity tag's text.
 VersionMatch names_content(std::string_view version, const Sha256& content);

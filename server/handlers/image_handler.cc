@@ -124,18 +124,33 @@ private:
             return refused(filled.object.error(), variant.asked.plan.auto_format);
         }
         const cache_store::Object& object = **filled.object;
-        const auto facts = representations::from_meta(object.meta);
+        auto facts = representations::from_meta(object.meta);
         if (!facts) return refused({.kind = ErrorKind::Internal, .code = {}, .detail = "foreign metadata"}, false);
+        http::Body body(object.body);
+        if (source_is_better(resource, variant, object)) {
+            facts->media_type = resource.source->media_type;
+            facts->etag = resource.source->etag;
+            body = identity_body(*resource.source);
+        }
         Selected selected{
             .validators = {.content = facts->etag, .suffix = {}, .last_modified = resource.source->modified},
             .heads = heads(resource, variant, *facts),
-            .body = http::Body(object.body),
+            .body = std::move(body),
             .verdict = resource.bypass() ? http::Verdict::Bypass : filled.verdict,
             .ranges = true,
         };
         http::Answer result = answer_selected(resource.request, std::move(selected), services_.now);
         result.fill_time = filled.fill_time;
         return result;
+    }
+
+    // The size guard of image-urls §1.2: nothing but another format was wanted, and it did not become smaller. Only the kinds
+    // that every client shows may stand in.
+    static bool source_is_better(const Resource& resource, const Variant& variant, const cache_store::Object& object) {
+        const Format kind = resource.source->image->format;
+        const bool universal = kind == Format::Jpeg || kind == Format::Png || kind == Format::Gif;
+        return universal && variant.asked.plan.auto_format && !variant.asked.plan.has_visual_effect() &&
+               object.body->size() >= resource.source->size;
     }
 
     const HeadCache::Heads& heads(const Resource& resource, const Variant& variant, const representations::Facts& facts) {

@@ -63,11 +63,7 @@ private:
     }
 
     http::Answer identity(const Resource& resource) {
-        const catalogue::Source& source = *resource.source;
-        http::Body body = source.bytes
-                              ? http::Body(source.bytes)
-                              : http::Body(http::Segment{.bytes = {}, .file = source.file, .offset = 0, .length = source.size});
-        return answer(resource, Coding::Identity, false, std::move(body), http::Verdict::Hit);
+        return answer(resource, Coding::Identity, false, identity_body(*resource.source), http::Verdict::Hit);
     }
 
     http::Answer sidecar(const Resource& resource, Coding coding) {

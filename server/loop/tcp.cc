@@ -115,7 +115,7 @@ struct TcpListener::Native {
 TcpListener::TcpListener() : native_(new Native) {}
 TcpListener::~TcpListener() = default;
 
-Result<FileDescriptor> TcpListener::bind(const std::string& host, std::uint16_t port) {
+Result<FileDescriptor> TcpListener::bind(const std::string& host, std::uint16_t port, Port sharing) {
     sockaddr_storage address = {};
     socklen_t length = 0;
     if (uv_ip4_addr(host.c_str(), port, reinterpret_cast<sockaddr_in*>(&address)) == 0) {
@@ -129,7 +129,7 @@ Result<FileDescriptor> TcpListener::bind(const std::string& host, std::uint16_t 
     const int on = 1;
     if (!socket) return fail(ErrorKind::Internal, std::strerror(errno));
     setsockopt(socket.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    setsockopt(socket.number(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (sharing == Port::Shared) setsockopt(socket.number(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     if (address.ss_family == AF_INET6) setsockopt(socket.number(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     if (::bind(socket.number(), reinterpret_cast<const sockaddr*>(&address), length) != 0) {
         return fail(ErrorKind::Internal, fmt::format("cannot listen on {} port {}: {}", host, port, std::strerror(errno)));

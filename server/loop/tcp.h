@@ -53,10 +53,13 @@ class TcpListener {
 public:
     using Accepted = std::move_only_function<void(std::unique_ptr<TcpStream>)>;
 
-    // A bound socket with SO_REUSEADDR and SO_REUSEPORT (each loop binds its own; the kernel spreads connections).
-    // `host` is an IPv4 or IPv6 literal. Errors: BadRequest for a bad literal, Internal naming the reason ("address already in
-    // use").
-    static Result<FileDescriptor> bind(const std::string& host, std::uint16_t port);
+    enum class Port : std::uint8_t {
+        Mine,    // fails when any other socket listens there
+        Shared,  // SO_REUSEPORT: each loop binds its own, the kernel spreads connections
+    };
+    // A bound socket. `host` is an IPv4 or IPv6 literal.
+    // Errors: BadRequest for a bad literal, Internal naming the reason ("address already in use").
+    static Result<FileDescriptor> bind(const std::string& host, std::uint16_t port, Port sharing = Port::Shared);
     static std::uint16_t port_of(const FileDescriptor& socket);
 
     static Result<std::unique_ptr<TcpListener>> listen(Loop& loop, FileDescriptor socket, Accepted accepted);

@@ -64,7 +64,7 @@ TEST_CASE("a killed process reports the signal") {
     Loop loop;
     SocketPair sockets;
     int signal = -1;
-    auto process = Process::spawn(loop, "/bin/cat", {"/proc/self/fd/3"}, std::move(sockets.theirs),
+    auto process = Process::spawn(loop, "/bin/sleep", {"1000"}, std::move(sockets.theirs),
                                   [&](int, int exited_signal) { signal = exited_signal; });
     REQUIRE(process);
     (*process)->kill();
