@@ -182,11 +182,15 @@ private:
         if (variant.asked.plan.auto_format) fields.emplace_back("vary", "Accept");
         fields.emplace_back("x-content-type-options", "nosniff");
         fields.emplace_back("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox");
-        fields.emplace_back("content-disposition", disposition(source.path, variant.format));
-        fields.emplace_back("x-img",
-                            fmt::format("src={}x{};out={}x{};fm={};q={}", facts.source_width, facts.source_height, facts.width,
-                                        facts.height, transforms::row_of(variant.format).name, variant.quality));
+        const bool guarded = facts.etag == source.etag;
+        fields.emplace_back("content-disposition", disposition(source.path, guarded ? source.image->format : variant.format));
+        fields.emplace_back("x-img", guarded ? std::string("guard") : description(variant, facts));
         return finish_heads(std::move(fields), resource.rule);
+    }
+
+    static std::string description(const Variant& variant, const representations::Facts& facts) {
+        return fmt::format("src={}x{};out={}x{};fm={};q={}", facts.source_width, facts.source_height, facts.width, facts.height,
+                           transforms::row_of(variant.format).name, variant.quality);
     }
 
     // `inline; filename="cat.webp"`: the name that "save as" proposes. Other than plain characters would need RFC 8187.
