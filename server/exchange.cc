@@ -112,6 +112,10 @@ http::Reply Exchange::handle(const http::Request& request) {
     }
     if (request.target == "*") return stamped(http::options_answer(request, http::MediaClass::Other));
     const SnapshotPtr snapshot = snapshot_;
+    if (request.target.size() > snapshot->config->http1.request_line) {  // HTTP/1 sessions have refused it before
+        services_.counters.limit_hit(http::LimitHit::RequestLine);
+        return stamped(http::status_answer(414));
+    }
     const Site* site = snapshot->find(request.authority);
     if (!site) return stamped(http::status_answer(421));
 

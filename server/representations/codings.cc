@@ -60,6 +60,11 @@ Filled Codings::fill(catalogue::Catalogue& catalogue, const catalogue::Source& s
         }
     }
     auto object = encode(catalogue, source, coding, Effort::First);
+    if (object && !http::worth_keeping((*object)->body->size(), source.size)) {
+        counters_.add(http::Counter::CodingsWithoutGain);
+        known(source)->sizes[row_index(coding)].store(kNoGain, std::memory_order_relaxed);
+        object = fail(ErrorKind::Unsupported, "saves too little", "no_gain");
+    }
     if (object) {
         counters_.add(http::Counter::CodingsMade);
         store_.put(key(source, coding, Effort::First), *object);

@@ -38,6 +38,7 @@ public:
     std::optional<Coded> find(const catalogue::Source& source, transforms::Coding coding);
 
     // Blocks, on the work pool: the best from disk when it is there, else the fast one made now.
+    // Errors: those of reading and encoding; Unsupported "no_gain" when the identity is as good, which is remembered.
     Filled fill(catalogue::Catalogue& catalogue, const catalogue::Source& source, transforms::Coding coding);
 
     // Makes the best of all codings in the background, once per content.

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+import unittest
 
 import pictures
 from selvage import DEADLINE, Client, Server, ServerCase, until, write
@@ -16,6 +17,8 @@ queue = 2
 [[site]]
 root = "{root}"
 """
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="10" height="10">%s</svg>'
 
 
 class Asking(threading.Thread):
@@ -44,7 +47,9 @@ class Hostile(ServerCase):
             "good.jpg": good, "cut.jpg": good[:len(good) // 3], "head.jpg": good[:400], "text.jpg": b"this is no picture\n" * 50, "empty.jpg": b"",
             "magic.jpg": b"XXXX" + good[4:], "bomb.png": pictures.png_claiming(30000, 30000), "thin.png": pictures.png_claiming(20000, 1),
             "lies.png": pictures.png_claiming(3000, 3000), "riff.webp": b"RIFF\xff\xff\xff\xffWEBPVP8 " + bytes(50), "box.avif": b"\0\0\0\x1cftypavif" + bytes(60),
-            "gif.gif": b"GIF89a\xff\xff\xff\xff" + bytes(20), "drawing.svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"/>'})
+            "gif.gif": b"GIF89a\xff\xff\xff\xff" + bytes(20), "drawing.svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="5"><rect width="9" height="4"/></svg>',
+            "external.svg": SVG % b'<image width="9" height="9" xlink:href="file:///etc/passwd"/><use xlink:href="/etc/passwd#a"/>',
+            "entities.svg": b'<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + SVG % b"<text>&a;</text>", "endless.svg": SVG % (b"<g>" * 100_000)})
 
     def refused(self, target, *statuses):
         response = self.server.get(target)
@@ -69,9 +74,14 @@ class Hostile(ServerCase):
             if response.status == 200:
                 self.assertEqual(response.body, (self.root / name).read_bytes())
 
-    def test_a_drawing_is_not_rasterised(self):
-        self.assertEqual(json.loads(self.refused("/drawing.svg?w=50", 415).body)["code"], "unsupported_source")
-        self.assertEqual(self.server.get("/drawing.svg").status, 200)
+    def test_a_drawing_stays_a_drawing_unless_a_format_is_asked_for(self):  # image-urls §3, protocol-and-limits §7
+        for target in ("/drawing.svg", "/drawing.svg?w=50"):
+            response = self.server.get(target, fields={"Accept": "image/avif,image/webp"})
+            self.assertEqual((response.status, response["content-type"], response.body), (200, "image/svg+xml", (self.root / "drawing.svg").read_bytes()))
+            self.assertIn("sandbox", response["content-security-policy"])
+        self.assertEqual(pictures.examine(self.refused("/drawing.svg?w=50&fm=png", 200).body)[:3], ("png", 10, 5))
+        for name in ("external.svg", "entities.svg", "endless.svg"):
+            self.refused(f"/{name}?w=50&fm=png", 200, 413, 415, 422)
 
     def test_afterwards_the_server_goes_on_with_the_same_workers(self):
         before = self.server.workers()
@@ -178,5 +188,4 @@ class Recycled(OneWorker):
 
 
 if __name__ == "__main__":
-    import unittest
     unittest.main()

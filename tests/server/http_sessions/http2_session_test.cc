@@ -48,11 +48,13 @@ struct Talk {
     Http2Peer peer;
 };
 
-// An acknowledged PING, as an idle nghttp2 client no longer sends it once it has read a GOAWAY: it would rather close.
-const std::string kPong = std::string("\0\0\x08\x06\x01\0\0\0\0", 9) + std::string(8, '\0');
 // A GOAWAY for this last stream, NO_ERROR. RFC 9113 §6.8.
 std::string goaway(char last_stream) {
-    return std::string("\0\0\x08\x07\0\0\0\0\0\0\0\0", 12) + last_stream + std::string(4, '\0');
+    std::string frame(17, '\0');
+    frame[2] = 8;
+    frame[3] = 7;
+    frame[12] = last_stream;
+    return frame;
 }
 
 }  // namespace
@@ -287,8 +289,9 @@ SCENARIO("requests of HTTP/2 have limits") {  // protocol-and-limits §2
         talk.settle();
         for (const auto id : ids) CHECK(talk.peer.streams[id].status() == "200");
         CHECK(talk.hits(http::LimitHit::RequestsPerConnection) == 1);
+        // An idle nghttp2 client reads nothing after the first GOAWAY: the second shows in the bytes.
         CHECK(talk.peer.goaways.size() == 1);
-        CHECK(talk.ours.receive(kPong) == goaway(9));
+        CHECK(talk.ours.all.ends_with(goaway(9)));
         CHECK(talk.ours.session->finished());
     }
     THEN("a Host field that contradicts itself: 400") {
@@ -347,7 +350,7 @@ TEST_CASE("draining an idle connection ends it after the two steps") {
     talk.ours.session->drain();
     talk.settle();
     CHECK(talk.peer.goaways.size() == 1);
-    CHECK(talk.ours.receive(kPong) == goaway(1));
+    CHECK(talk.ours.all.ends_with(goaway(1)));
     CHECK(talk.ours.session->finished());
 }
 

@@ -314,8 +314,8 @@ SCENARIO("deadlines") {  // protocol-and-limits §3
 
     WHEN("nothing is ever said") {
         after(timeouts.handshake);
-        ends();
         CHECK(hits(http::LimitHit::Handshake) == 1);
+        ends();
     }
     WHEN("a request trickles in") {
         client.send("GET / HT");
@@ -332,8 +332,8 @@ SCENARIO("deadlines") {  // protocol-and-limits §3
         client.send(kGet);
         house.serve([&] { return client.receive(); });
         after(timeouts.idle);
-        ends();
         CHECK(hits(http::LimitHit::Idle) == 1);
+        ends();
     }
     WHEN("a handler works") {
         Desk desk;
@@ -348,8 +348,8 @@ SCENARIO("deadlines") {  // protocol-and-limits §3
         client.send(kGet);
         run_until(house.loop, [&] { return house.connection && !house.connection->idle(); });
         after(timeouts.write);
-        ends();
         CHECK(hits(http::LimitHit::WriteProgress) == 1);
+        ends();
         CHECK(!house.dispatcher.outcomes.at(0).complete);
     }
 }

@@ -125,7 +125,4 @@ SCENARIO("which representation of a file a client is sent") {  // static-deliver
         CHECK(choice("gzip", with_sidecar(page, Coding::Brotli, 24'000, true)) == "make gzip");
         CHECK(varies_by_coding(with_sidecar(Source{}, Coding::Brotli, 1, true)));
     }
-    THEN("a coding that is larger than the file is not chosen") {
-        CHECK(choice(kBrowser, page, {.zstd = 100'001}) == "identity");
-    }
 }

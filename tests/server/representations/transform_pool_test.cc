@@ -251,7 +251,7 @@ SCENARIO("the queue") {
         const auto skipped = house.submit(std::move(unwanted));
         ::kill(worker, SIGCONT);
         CHECK(house.code(busy) == "ok");
-        const auto settled = house.result(skipped);
+        const auto& settled = house.result(skipped);
         THEN("the work is not done") {
             CHECK(asked);
             CHECK(!settled);
