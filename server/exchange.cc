@@ -98,15 +98,26 @@ private:
 Exchange::Exchange(handlers::Services& services, SnapshotPtr snapshot, AccessLog::Writer* access_log)
     : services_(services), snapshot_(std::move(snapshot)), access_log_(access_log) {
     for (const handlers::MakeHandler make : handlers::kHandlers) handlers_.push_back(make(services_));
-    tick();
 }
 
-void Exchange::tick() {
-    services_.now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+// Once per second and loop, at the second: a Date that lags would be older than the Last-Modified of a fresh file, which RFC 9110
+// §8.8.2.1 forbids.
+void Exchange::refresh_clock() {
+    if (services_.loop.now() < next_second_) return;
+    const auto now = std::chrono::system_clock::now();
+    services_.now = std::chrono::time_point_cast<std::chrono::seconds>(now);
     date_ = http_date(services_.now);
+    const auto into_second = std::chrono::duration_cast<std::chrono::milliseconds>(now - services_.now);
+    next_second_ = services_.loop.now() + std::chrono::seconds(1) - into_second;
+}
+
+std::string_view Exchange::date() {
+    refresh_clock();
+    return date_;
 }
 
 http::Reply Exchange::handle(const http::Request& request) {
+    refresh_clock();
     if (request.method != Method::Get && request.method != Method::Head && request.method != Method::Options) {
         return stamped(http::method_not_allowed(http::kAllow));
     }

@@ -20,10 +20,9 @@ public:
 
     http::Reply handle(const http::Request& request) override;
     void finished(const http::Request& request, const http::Outcome& outcome) override;
-    std::string_view date() override { return date_; }
+    std::string_view date() override;
 
     void set_snapshot(SnapshotPtr snapshot) { snapshot_ = std::move(snapshot); }  // requests that have begun keep theirs
-    void tick();                                                                  // each second: the clock
 
 private:
     class LookUp;
@@ -33,12 +32,14 @@ private:
     http::Reply found(const http::Request& request, const SnapshotPtr& snapshot, const Site& site, std::string_view path,
                       catalogue::SourcePtr source);
     http::Reply stamped(http::Reply reply);
+    void refresh_clock();
 
     handlers::Services& services_;
     SnapshotPtr snapshot_;
     AccessLog::Writer* access_log_;  // null: none
     std::vector<std::unique_ptr<handlers::Handler>> handlers_;
     std::string date_;
+    SteadyTime next_second_{};  // when date_ and services_.now are out of date
 };
 
 }  // namespace selvage::server

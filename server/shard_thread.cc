@@ -8,8 +8,6 @@ namespace {
 
 constexpr auto kTick = std::chrono::seconds(1);
 
-WallTime wall_now() { return std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now()); }
-
 }  // namespace
 
 ShardThread::ShardThread(Surroundings around, const SnapshotPtr& snapshot, const net::TlsContextPtr& tls,
@@ -24,14 +22,11 @@ ShardThread::ShardThread(Surroundings around, const SnapshotPtr& snapshot, const
                 .counters = counters_,
                 .log = around.log,
                 .heads = {},
-                .now = wall_now()},
+                .now = {}},
       exchange_(services_, snapshot, access_log),
       shard_({.loop = loop_, .pool = around.pool, .dispatcher = exchange_, .observer = counters_, .log = around.log}, counters_,
              snapshot->config, tls, most_connections),
-      tick_(loop_, [this] {
-          exchange_.tick();
-          shard_.tick();
-      }) {
+      tick_(loop_, [this] { shard_.tick(); }) {
     tick_.repeat(kTick);
 }
 

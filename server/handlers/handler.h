@@ -52,7 +52,7 @@ struct Services {
     http::Counters& counters;
     Log& log;
     HeadCache heads;
-    WallTime now;  // refreshed each second
+    WallTime now{};  // refreshed each second by the exchange
 };
 
 // A request for something that exists.
