@@ -60,11 +60,11 @@ struct Image {
     std::uint64_t animation_pixels = 50'000'000;  // all frames together
     std::uint64_t avif_pixels = 8'000'000;        // larger outputs become WebP
     unsigned workers = 0;                         // processes; 0: one per core
-    unsigned queue = 0;                           // jobs waiting; 0: 8 per worker
+    unsigned queue = 0;                           // jobs waiting; 0: 64 per worker
     std::uint64_t worker_memory = 1ULL << 30;     // address space
     seconds worker_cpu{5};                        // per job
     milliseconds process_timeout{10'000};
-    milliseconds queue_timeout{5'000};
+    milliseconds queue_timeout{10'000};
     unsigned recycle_jobs = 2'000;
     std::uint64_t recycle_memory = 512ULL << 20;
 };

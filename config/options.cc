@@ -117,7 +117,7 @@ std::vector<Option<Config>> worker_options() {
         row<Config>("image.workers", at(&Config::image, &Image::workers), count(0, 1024, "processes"), Restart,
                     "Transform processes, one job each at a time. 0: one per core."),
         row<Config>("image.queue", at(&Config::image, &Image::queue), count(0, 1'000'000, "jobs"), Restart,
-                    "Jobs that may wait for a process; beyond it the answer is 503. 0: eight per process."),
+                    "Jobs that may wait for a process; beyond it the answer is 503. 0: 64 per process."),
         row<Config>("image.worker_memory", at(&Config::image, &Image::worker_memory), size(128 * kMiB, kTiB), Restart,
                     "Address space of a transform process."),
         row<Config>("image.worker_cpu", at(&Config::image, &Image::worker_cpu), whole_seconds(1s, 10min), Live,

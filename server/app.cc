@@ -1,6 +1,7 @@
 #include "server/app.h"
 
 #include <fmt/format.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -38,13 +39,23 @@ std::uint64_t raise_descriptor_limit(Log& log) {
     return limit.rlim_cur;
 }
 
-representations::TransformPool::Options transform_options(const config::Config& config) {
+// A cold page asks for all of its pictures at once: eight per worker (image-urls §3) refused eight of the demo's on two cores.
+constexpr unsigned kQueuedPerWorker = 64;
+
+std::filesystem::path own_program() {
     std::error_code error;
-    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+    std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+    if (!error) return self;
+    // No /proc, as in a bare chroot: what was executed, as the kernel was told.
+    const auto* executed = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+    return executed ? std::filesystem::absolute(executed, error) : std::filesystem::path();
+}
+
+representations::TransformPool::Options transform_options(const config::Config& config) {
     const unsigned workers = or_cores(config.image.workers);
-    return {.program = (self.parent_path() / "selvage-transform").string(),
+    return {.program = (own_program().parent_path() / "selvage-transform").string(),
             .workers = workers,
-            .queue = config.image.queue == 0 ? 8 * workers : config.image.queue,
+            .queue = config.image.queue == 0 ? kQueuedPerWorker * workers : config.image.queue,
             .limits = config.image};
 }
 

@@ -90,7 +90,7 @@ private:
             return services_.fills.request(
                 services_.loop, key,
                 [&control = services_.control, &pool = services_.pool, work = std::move(work)](
-                    representations::Wanted,
+                    const representations::Wanted&,
                     representations::Settle settle) mutable -> std::unique_ptr<representations::FillWork> {
                     return std::make_unique<representations::PoolFill>(control, pool, std::move(work), std::move(settle));
                 },

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace selvage::net {
 
@@ -155,6 +156,7 @@ void Connection::on_end() {
 
 void Connection::on_written(bool ok) {
     writing_ = false;
+    progressed_ = true;
     if (over_) return;
     if (!ok) {
         end();
@@ -317,6 +319,7 @@ bool Connection::send(loop::BufferPtr buffer) {
         end();
         return false;
     }
+    progressed_ |= *sent > 0;
     if (*sent == buffer->size) return true;
     writing_ = true;
     stream_->write(std::move(buffer), *sent);
@@ -359,7 +362,8 @@ void Connection::update_deadline() {
     const config::Timeouts& timeouts = context_.config->timeouts;
     const SteadyTime now = host_.loop.now();
     const http::Waiting waiting = writing_ ? http::Waiting::Peer : session_->waiting();
-    const bool same = waiting == deadline_for_;
+    // Input alone renews neither a head's time nor a blocked write's; an answer in between does, as the next head is another one.
+    const bool renew = std::exchange(progressed_, false) || waiting != deadline_for_;
     deadline_for_ = waiting;
     switch (waiting) {
         case http::Waiting::Nothing:
@@ -367,7 +371,7 @@ void Connection::update_deadline() {
             deadline_limit_ = http::LimitHit::Idle;
             break;
         case http::Waiting::RequestHead:  // in total, however it trickles
-            if (!same) deadline_ = now + timeouts.header;
+            if (renew) deadline_ = now + timeouts.header;
             deadline_limit_ = http::LimitHit::HeaderTime;
             break;
         case http::Waiting::RequestBody:
@@ -378,7 +382,7 @@ void Connection::update_deadline() {
             deadline_ = SteadyTime::max();
             break;
         case http::Waiting::Peer:
-            deadline_ = now + timeouts.write;
+            if (renew) deadline_ = now + timeouts.write;
             deadline_limit_ = http::LimitHit::WriteProgress;
             break;
     }

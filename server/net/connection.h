@@ -83,7 +83,8 @@ private:
     SteadyTime deadline_;
     http::Waiting deadline_for_ = http::Waiting::Nothing;
     http::LimitHit deadline_limit_ = http::LimitHit::Handshake;
-    bool writing_ = false;  // a buffer is with libuv
+    bool writing_ = false;     // a buffer is with libuv
+    bool progressed_ = false;  // something has left since the deadline was set
     bool wake_posted_ = false;
     bool reading_ = false;
     bool peer_finished_ = false;

@@ -23,7 +23,7 @@ void Fills::join(const Key128& key, Make make, Waiter waiter) {
         return;
     }
     counters_.add(http::Counter::FillsStarted);
-    flight.work = make([this, key] { return wanted(key); }, [this, key](Filled filled) { settle(key, std::move(filled)); });
+    flight.work = make([this, key] { return wanted(key); }, [this, key](Filled filled) { settle(key, filled); });
     flight.work->start();
 }
 
@@ -34,7 +34,7 @@ bool Fills::wanted(const Key128& key) const {
                                [](const Waiter& waiter) { return !waiter.cancelled->load(std::memory_order_relaxed); });
 }
 
-void Fills::settle(Key128 key, Filled filled) {
+void Fills::settle(Key128 key, const Filled& filled) {
     const auto place = flights_.find(key);
     if (place == flights_.end()) return;
     const Flight flight = std::move(place->second);  // its work is what called us: dropped last, when this returns

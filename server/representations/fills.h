@@ -52,7 +52,7 @@ private:
     };
 
     void join(const Key128& key, Make make, Waiter waiter);
-    void settle(Key128 key, Filled filled);
+    void settle(Key128 key, const Filled& filled);
     bool wanted(const Key128& key) const;
 
     loop::Loop& control_;

@@ -11,7 +11,9 @@ import unittest
 
 from PIL import Image
 
-from selvage import DEADLINE, Client, ServerCase, write
+from clients import Client
+from server_case import ServerCase, write
+from waiting import DEADLINE
 
 SEEN_WITHIN = 1.0  # seconds, from the issue
 BIG = 48 << 20     # more than sockets and pipes hold
@@ -29,8 +31,10 @@ def replace(path, content):
 
 
 class Changes(ServerCase):
-    files = {"index.html": b"one", "page.html": b"one", "gone.html": b"here", "tree/a.html": b"a", "swap/old/x.html": b"old x", "swap/new/x.html": b"new x",
-             "busy.bin": b"A" * 40000, "style.css": b"a { color: red }" * 100, "releases/1/app.js": b"first", "releases/2/app.js": b"second"}
+    files = {"index.html": b"one", "page.html": b"one", "gone.html": b"here", "tree/a.html": b"a", "swap/old/x.html": b"old x",
+             "swap/new/x.html": b"new x",
+             "busy.bin": b"A" * 40000, "style.css": b"a { color: red }" * 100, "releases/1/app.js": b"first",
+             "releases/2/app.js": b"second"}
 
     @classmethod
     def prepare(cls):
@@ -138,11 +142,12 @@ class Changes(ServerCase):
         self.assert_seen("/busy.bin", self.body_is(versions[149 % len(versions)]))
 
     def changed_while_sent(self, protocol, change):
-        """What a slow client has in the end, of a file of A that becomes one of B: (the bytes as a set, how many, curl's status)."""
+        """What a slow client gets of a file of A that becomes one of B: (the bytes as a set, how many, curl's status)."""
         path = self.root / f"big-{protocol.replace('/', '')}.bin"
         path.write_bytes(b"A" * BIG)
         options = {"h2": ["--http2"], "http/1.1": ["--http1.1"], "https/1.1": ["--http1.1"]}[protocol]
-        client = subprocess.Popen(["curl", "-sk", "-N", *options, self.server.url("/" + path.name, protocol)], stdout=subprocess.PIPE)
+        client = subprocess.Popen(["curl", "-sk", "-N", *options, self.server.url("/" + path.name, protocol)],
+                                  stdout=subprocess.PIPE)
         received = client.stdout.read(100_000)  # under way; then the pipe and the sockets fill up
         change(path)
         received += client.stdout.read()

@@ -1,23 +1,13 @@
 #!/usr/bin/python3
 """HTTP/1.1 byte by byte: RFC 9112, protocol-and-limits §1 and §3."""
 import socket
-import time
 import unittest
 
-from selvage import Server, ServerCase, read_all, responses, until
+from messages import read_all, responses
+from server_case import ServerCase
 
 GET = b"GET /a.txt HTTP/1.1\r\nHost: example.org\r\n\r\n"
 LAST = b"GET /a.txt HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n"
-CONFIG = """
-[timeouts]
-handshake = "1s"
-header = "2s"
-idle = "2s"
-body = "2s"
-write = "2s"
-[[site]]
-root = "{root}"
-"""
 
 
 class Bytes(ServerCase):
@@ -29,7 +19,8 @@ class Bytes(ServerCase):
     def test_two_requests_in_one_segment_are_answered_in_order(self):
         for tls in (False, True):
             found = self.ask(GET + GET.replace(b"a.txt", b"b.txt") + LAST, tls=tls)
-            self.assertEqual([(one.status, one.body) for one in found], [(200, b"content of a"), (200, b"content of b"), (200, b"content of a")])
+            self.assertEqual([(one.status, one.body) for one in found],
+                             [(200, b"content of a"), (200, b"content of b"), (200, b"content of a")])
             self.assertEqual([one["connection"] for one in found], [None, None, "close"])
 
     def test_a_hundred_pipelined_requests_with_slow_and_quick_answers_keep_their_order(self):
@@ -63,19 +54,27 @@ class Bytes(ServerCase):
 
     def test_what_may_be_read_in_two_ways_is_refused(self):  # RFC 9112 §11.2
         start = b"GET /a.txt HTTP/1.1\r\nHost: a\r\n"
-        for fields in (b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
-                       b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", b"Content-Length: 5, 6\r\n\r\nhello", b"Content-Length: +5\r\n\r\nhello",
-                       b"Content-Length: 0x5\r\n\r\nhello", b"Content-Length: -1\r\n\r\n", b"Content-Length: 99999999999999999999999\r\n\r\n", b"Content-Length:\r\n\r\n",
-                       b"X: a\r\n b\r\n\r\n", b"X: a\r\n\tb\r\n\r\n", b" X: a\r\n\r\n", b"X : a\r\n\r\n", b"X\t: a\r\n\r\n", b": a\r\n\r\n", b"no colon\r\n\r\n",
-                       b"X: a\0b\r\n\r\n", b"X: a\rb\r\n\r\n", b"X: a\nY: b\r\n\r\n", b"X(: a\r\n\r\n", b"Transfer-Encoding : chunked\r\n\r\n"):
+        for fields in (b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                       b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+                       b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", b"Content-Length: 5, 6\r\n\r\nhello",
+                       b"Content-Length: +5\r\n\r\nhello",
+                       b"Content-Length: 0x5\r\n\r\nhello", b"Content-Length: -1\r\n\r\n",
+                       b"Content-Length: 99999999999999999999999\r\n\r\n", b"Content-Length:\r\n\r\n",
+                       b"X: a\r\n b\r\n\r\n", b"X: a\r\n\tb\r\n\r\n", b" X: a\r\n\r\n", b"X : a\r\n\r\n", b"X\t: a\r\n\r\n",
+                       b": a\r\n\r\n", b"no colon\r\n\r\n",
+                       b"X: a\0b\r\n\r\n", b"X: a\rb\r\n\r\n", b"X: a\nY: b\r\n\r\n", b"X(: a\r\n\r\n",
+                       b"Transfer-Encoding : chunked\r\n\r\n"):
             self.refused(start + fields)
-        for fields in (b"Transfer-Encoding: gzip\r\n\r\n", b"Transfer-Encoding: chunked, gzip\r\n\r\n", b"Transfer-Encoding: xchunked\r\n\r\n"):
+        for fields in (b"Transfer-Encoding: gzip\r\n\r\n", b"Transfer-Encoding: chunked, gzip\r\n\r\n",
+                       b"Transfer-Encoding: xchunked\r\n\r\n"):
             found = self.ask(start + fields + GET)
             self.assertEqual((len(found), found[0].status in (400, 501)), (1, True), fields)
 
     def test_a_request_line_or_line_end_that_is_not_one_is_refused(self):
-        for request in (b"GET /a.txt HTTP/1.1\nHost: a\n\n", b"GET /a.txt HTTP/1.1\r\nHost: a\n\r\n", b"GET  /a.txt HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /a .txt HTTP/1.1\r\nHost: a\r\n\r\n",
-                        b"GET /a.txt\r\n\r\n", b"GET a.txt HTTP/1.1\r\nHost: a\r\n\r\n", b"G\xc3\x84T /a.txt HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n",
+        for request in (b"GET /a.txt HTTP/1.1\nHost: a\n\n", b"GET /a.txt HTTP/1.1\r\nHost: a\n\r\n",
+                        b"GET  /a.txt HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /a .txt HTTP/1.1\r\nHost: a\r\n\r\n",
+                        b"GET /a.txt\r\n\r\n", b"GET a.txt HTTP/1.1\r\nHost: a\r\n\r\n",
+                        b"G\xc3\x84T /a.txt HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n",
                         b"nonsense\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS hello\r\n\r\n"):
             with self.subTest(request=request):
                 self.assertIn([one.status for one in self.ask(request + GET)], ([400], [501], [505]))
@@ -83,8 +82,10 @@ class Bytes(ServerCase):
         self.refused(b"GET /a.txt HTTP/3.1\r\nHost: a\r\n\r\n", 505)
 
     def test_host_is_there_once_and_is_a_host(self):  # RFC 9112 §3.2
-        for request in (b"GET /a.txt HTTP/1.1\r\n\r\n", b"GET /a.txt HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", b"GET /a.txt HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
-                        b"GET /a.txt HTTP/1.1\r\nHost: a b\r\n\r\n", b"GET /a.txt HTTP/1.1\r\nHost: a/b\r\n\r\n", b"GET /a.txt HTTP/1.1\r\nHost: user@a\r\n\r\n"):
+        for request in (b"GET /a.txt HTTP/1.1\r\n\r\n", b"GET /a.txt HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+                        b"GET /a.txt HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+                        b"GET /a.txt HTTP/1.1\r\nHost: a b\r\n\r\n", b"GET /a.txt HTTP/1.1\r\nHost: a/b\r\n\r\n",
+                        b"GET /a.txt HTTP/1.1\r\nHost: user@a\r\n\r\n"):
             self.refused(request)
 
     def test_absolute_form_names_the_host_and_the_path(self):
@@ -102,7 +103,8 @@ class Bytes(ServerCase):
         self.assertEqual([one.status for one in found], [405])
 
     def test_a_body_is_never_taken_for_the_next_request(self):
-        for request in (b"GET /a.txt HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(GET), b"POST /a.txt HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2a\r\n"):
+        for request in (b"GET /a.txt HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(GET),
+                        b"POST /a.txt HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2a\r\n"):
             found = self.ask(request + GET)
             self.assertEqual(len(found), 1, request)
         found = self.ask(b"GET /a.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n" + LAST)
@@ -115,7 +117,8 @@ class Bytes(ServerCase):
         self.refused(b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414)
         self.refused(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 17000 + b"\r\n\r\n", 431)
         self.refused(b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: a\r\n" * 101 + b"\r\n", 431)
-        for endless in (b"GET /" + b"a" * 100_000, b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 100_000, b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: a\r\n" * 20_000):
+        for endless in (b"GET /" + b"a" * 100_000, b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 100_000,
+                        b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: a\r\n" * 20_000):
             self.assertIn(self.ask(endless)[0].status, (414, 431))
 
     def test_a_client_that_closes_its_half_gets_its_answers(self):  # RFC 9112 §9.6
@@ -123,63 +126,6 @@ class Bytes(ServerCase):
             connection.sendall(GET + GET.replace(b"a.txt", b"b.txt"))
             connection.shutdown(socket.SHUT_WR)
             self.assertEqual([one.body for one in responses(read_all(connection))], [b"content of a", b"content of b"])
-
-
-class Slow(ServerCase):
-    files = Bytes.files
-
-    @classmethod
-    def start(cls):
-        return Server(config=CONFIG.format(root=cls.root))
-
-    def until_closed(self, connection, dribble=b"", most=15):
-        """What the server said before it closed; meanwhile a byte every fifth of a second."""
-        received, end = b"", time.monotonic() + most
-        connection.settimeout(0.2)
-        while time.monotonic() < end:
-            try:
-                chunk = connection.recv(65536)
-            except TimeoutError:
-                try:
-                    connection.sendall(dribble[:1])
-                except OSError:
-                    return received
-                dribble = dribble[1:]
-                continue
-            except OSError:
-                return received
-            if not chunk:
-                return received
-            received += chunk
-        self.fail(f"not closed in {most} s")
-
-    def test_a_silent_connection_is_closed(self):
-        for tls in (False, True):
-            with socket.create_connection(("127.0.0.1", self.server.ports["https" if tls else "http"])) as connection:
-                self.until_closed(connection)
-
-    def test_a_header_that_dribbles_in_has_a_deadline_in_total(self):
-        with self.server.connect() as connection:
-            self.assertEqual(responses(self.until_closed(connection, b"GET /a.txt HTTP/1.1\r\nX: " + b"a" * 1000))[0].status, 408)
-        self.assertGreater(self.server.metric('limit_hits_total{limit="timeouts.header"}'), 0)
-
-    def test_an_idle_connection_is_closed_after_its_last_answer(self):
-        with self.server.connect() as connection:
-            connection.sendall(GET)
-            self.assertEqual([one.status for one in responses(self.until_closed(connection))], [200])
-
-    def test_a_client_that_takes_nothing_is_cut_off(self):
-        with self.server.connect() as connection:
-            connection.sendall(GET.replace(b"a.txt", b"big.mp4"))
-            hits = 'limit_hits_total{limit="timeouts.write"}'
-            until("the limit", lambda: self.server.metric(hits) > 0)
-            self.assertLess(len(read_all(connection)), 48 << 20)
-
-    def test_an_idle_http2_connection_is_told_and_closed(self):
-        with self.server.connect(tls=True, alpn=["h2"]) as connection:
-            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04\x00" + bytes(4))
-            received = self.until_closed(connection)
-            self.assertIn(b"\x00\x00\x08\x07\x00", received)  # GOAWAY
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from PIL import Image
 
 def photo(width, height, seed=1):
     """Soft shapes with some noise: codecs have something to do, and quality matters."""
-    noise = Image.frombytes("RGB", (width // 8 + 1, height // 8 + 1), random.Random(seed).randbytes((width // 8 + 1) * (height // 8 + 1) * 3))
+    noise = Image.frombytes("RGB", (width // 8 + 1, height // 8 + 1),
+                            random.Random(seed).randbytes((width // 8 + 1) * (height // 8 + 1) * 3))
     return noise.resize((width, height), Image.BICUBIC)
 
 
@@ -34,7 +35,7 @@ def animation(kind, width, height, frames=4):
 
 
 def turned(orientation, width, height):
-    """Upright it is red above blue; stored as EXIF orientation 6 or 8 wants it. `width` and `height` are those of the upright picture."""
+    """Upright it is red above blue; stored as EXIF orientation 6 or 8 wants it. The size is that of the upright picture."""
     upright = Image.new("RGB", (width, height), "red")
     upright.paste("blue", (0, height // 2, width, height))
     stored = upright.transpose({6: Image.ROTATE_90, 8: Image.ROTATE_270}[orientation])
@@ -44,6 +45,12 @@ def turned(orientation, width, height):
     exif[0x010F] = "the camera"
     exif.get_ifd(0x8825)[1] = "N"  # GPS
     return bytes_of(stored, "jpeg", quality=95, exif=exif)
+
+
+def owned(owner):
+    exif = Image.Exif()
+    exif[0x8298] = owner
+    return jpeg(60, 40, exif=exif)
 
 
 def png_claiming(width, height):

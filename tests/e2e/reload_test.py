@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""The configuration: checked with all its mistakes at once, replaced while running, refused without harm."""
+"""The configuration is replaced while running, or refused without harm."""
 import json
+import pathlib
 import re
 import signal
 import ssl
@@ -8,7 +9,9 @@ import subprocess
 import tempfile
 import unittest
 
-from selvage import DEADLINE, PROGRAM, Client, Server, ServerCase, until, write
+from selvage import Server
+from server_case import ServerCase, write
+from waiting import DEADLINE, until
 
 RULES = """
 [[site.rule]]
@@ -27,17 +30,15 @@ headers = { X-Last = "yes" }
 """
 
 
-def run(*arguments):
-    return subprocess.run([PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=DEADLINE)
-
-
 def make_certificate(folder, name):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-                    "-keyout", folder / "key.pem", "-out", folder / "cert.pem"], check=True, stderr=subprocess.DEVNULL, timeout=DEADLINE)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-days", "2", "-subj", f"/CN={name}", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
+                   check=True, stderr=subprocess.DEVNULL, timeout=DEADLINE)
 
 
 class Reload(ServerCase):
-    files = {"site/" + name: b"<p>text</p>" * 200 for name in ("index.html", "video/a.mp4", "private/a.css", "a.css", "sub/page.html")} | {
+    files = {"site/" + name: b"<p>text</p>" * 200 for name in ("index.html", "video/a.mp4", "private/a.css", "a.css",
+                                                               "sub/page.html")} | {
         "other/index.html": b"another root", "site/big.bin": bytes(32 << 20)}
 
     @classmethod
@@ -47,7 +48,8 @@ class Reload(ServerCase):
 
     @classmethod
     def configuration(cls, rules, root="site", server=""):
-        return f'[server]\n{server}\n[tls]\ncertificate = "{cls.root}/cert.pem"\nkey = "{cls.root}/key.pem"\n[[site]]\nroot = "{cls.root}/{root}"\n{rules}'
+        tls = f'[tls]\ncertificate = "{cls.root}/cert.pem"\nkey = "{cls.root}/key.pem"\n'
+        return f'[server]\n{server}\n{tls}[[site]]\nroot = "{cls.root}/{root}"\n{rules}'
 
     def setUp(self):
         self.server.config.write_text(self.configuration(""))
@@ -65,7 +67,8 @@ class Reload(ServerCase):
         self.assertNotIn("x-last", video)  # the first match wins
         for _ in range(2):
             private = self.server.get("/private/a.css", fields={"Accept-Encoding": "br"})
-            self.assertEqual((private.status, private["cache-control"], private["cache-status"]), (200, "no-store", "selvage; fwd=bypass"))
+            self.assertEqual((private.status, private["cache-control"], private["cache-status"]),
+                             (200, "no-store", "selvage; fwd=bypass"))
             self.assertEqual(private.content, b"<p>text</p>" * 200)
         page = self.server.get("/sub/page.html")
         self.assertEqual((page["x-frame-options"], page["x-content-type-options"]), ("DENY", "nosniff"))
@@ -130,7 +133,6 @@ class Reload(ServerCase):
         (self.root / "cert.pem").write_bytes(good)
         key = (self.root / "key.pem").read_bytes()
         with tempfile.TemporaryDirectory() as other:
-            import pathlib
             make_certificate(pathlib.Path(other), "other")
             write(self.root, {"key.pem": (pathlib.Path(other) / "key.pem").read_bytes()})
         self.assertEqual(self.server.admin("/reload", "POST").status, 422)  # the key of another certificate
@@ -138,7 +140,8 @@ class Reload(ServerCase):
         self.assertEqual(served(), current)
 
     def test_no_request_fails_while_the_configuration_is_reloaded_twenty_times(self):
-        load = subprocess.Popen(["h2load", "-c", "6", "-m", "10", "-D", "3", self.server.url("/a.css")], stdout=subprocess.PIPE, text=True)
+        load = subprocess.Popen(["h2load", "-c", "6", "-m", "10", "-D", "3", self.server.url("/a.css")], stdout=subprocess.PIPE,
+                                text=True)
         started = self.server.metric("requests_total")
         until("requests flow", lambda: self.server.metric("requests_total") > started + 100)
         for i in range(20):
@@ -146,7 +149,8 @@ class Reload(ServerCase):
         output = load.communicate(timeout=DEADLINE)[0]
         numbers = {name: int(count) for count, name in re.findall(r"(\d+) (done|succeeded|failed|errored|timeout)", output)}
         self.assertGreater(numbers["done"], 100, output)
-        self.assertEqual((numbers["failed"], numbers["errored"], numbers["timeout"], numbers["succeeded"]), (0, 0, 0, numbers["done"]), output)
+        self.assertEqual((numbers["failed"], numbers["errored"], numbers["timeout"], numbers["succeeded"]),
+                         (0, 0, 0, numbers["done"]), output)
 
     def test_a_response_ends_with_the_configuration_it_began_with(self):
         client = subprocess.Popen(["curl", "-sSkN", self.server.url("/big.bin")], stdout=subprocess.PIPE)
@@ -156,47 +160,6 @@ class Reload(ServerCase):
         size += len(client.stdout.read())
         client.stdout.close()
         self.assertEqual((client.wait(DEADLINE), size), (0, 32 << 20))
-
-
-class CommandLine(unittest.TestCase):
-    def check(self, text):
-        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
-            file.write(text)
-            file.flush()
-            return file.name, run("check", file.name)
-
-    def test_check_prints_every_mistake_with_its_place_and_a_suggestion(self):
-        name, done = self.check('[server]\nlisten = "nowhere"\nworkrs = 3\n[cache]\nmemory = "lots"\n[[site]]\nroot = "/"\n[[site.rule]]\nmatch = 7\n')
-        self.assertEqual(done.returncode, 1)
-        places = [(int(line), int(column)) for line, column in re.findall(rf"^{re.escape(name)}:(\d+):(\d+): ", done.stdout, re.M)]
-        self.assertEqual([line for line, _ in sorted(places)], [2, 3, 5, 9], done.stdout)
-        self.assertIn("workers", done.stdout)
-
-    def test_check_of_a_good_file_says_so(self):
-        done = self.check('[[site]]\nroot = "/"\n')[1]
-        self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertIn("no mistakes", done.stdout)
-
-    def test_check_of_a_missing_or_broken_file_exits_with_1(self):
-        done = run("check", "/nowhere/selvage.toml")
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("/nowhere/selvage.toml", done.stdout + done.stderr)
-        self.assertEqual(self.check("a = = 1\n")[1].returncode, 1)
-
-    def test_a_mistake_on_the_command_line_is_told_and_nothing_is_started(self):
-        for arguments, word in (
-                ((), "subcommand"), (("serve",), "nothing to serve"), (("serve", "/nowhere"), "/nowhere"), (("serve", "/", "--listen", "ftp://a"), "--listen"),
-                (("serve", "/", "--listen", "http://127.0.0.1:70000"), "--listen"), (("serve", "/", "--admin", "elsewhere"), "--admin"),
-                (("serve", "/", "--workers", "many"), "--workers"), (("serve", "/", "--log-level", "loud"), "--log-level"),
-                (("serve", "--config", "/nowhere.toml"), "/nowhere.toml"), (("serve", "/", "--unknown"), "--unknown"), (("fly",), "subcommand")):
-            done = run(*arguments)
-            self.assertNotEqual(done.returncode, 0, arguments)
-            self.assertIn(word, done.stderr + done.stdout, arguments)
-            self.assertNotIn("listening", done.stdout)
-
-    def test_version_and_help_are_there(self):
-        self.assertRegex(run("version").stdout, r"^selvage \d+\.\d+\.\d+")
-        self.assertIn("serve", run("--help").stdout)
 
 
 if __name__ == "__main__":

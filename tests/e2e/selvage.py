@@ -1,11 +1,7 @@
-"""What the end-to-end tests share: a running server on free ports, real clients, and bounded waiting.
+"""The program under test: a running `selvage serve` on free ports, asked and looked at from outside.
 
-The program comes from the environment (tests/e2e/CMakeLists.txt):
-    SELVAGE_PROGRAM       the `selvage` to test; `selvage-transform` lies beside it
-    SELVAGE_SHARED_DATA   real pictures and bundles, where there are some
+Which one comes from the environment (README.md): SELVAGE_PROGRAM; `selvage-transform` lies beside it.
 """
-import gzip
-import http.client
 import os
 import pathlib
 import re
@@ -17,71 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import unittest
+
+from clients import curl
+from messages import Response, parse_head, read_all
+from waiting import DEADLINE
 
 PROGRAM = os.environ.get("SELVAGE_PROGRAM") or sys.exit("e2e: SELVAGE_PROGRAM does not say which selvage to test")
-DEADLINE = 60  # seconds for what takes well under one: the machine may be busy and the program sanitised
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|WARNING: ThreadSanitizer")
-
-
-def until(what, condition, deadline=DEADLINE):
-    """The condition's first true value; for what announces itself by no event."""
-    end = time.monotonic() + deadline
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {deadline} s: {what}")
-        time.sleep(0.02)
-
-
-def write(root, files):
-    """Makes files of a tree: {"a/b.txt": bytes}."""
-    for name, content in files.items():
-        path = pathlib.Path(root) / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-
-
-def decode(body, coding):
-    """The bytes behind a content coding, by the reference programs."""
-    if coding in (None, "", "identity"):
-        return body
-    if coding == "gzip":
-        return gzip.decompress(body)
-    command = {"br": ["brotli", "-dc"], "zstd": ["zstd", "-dcq"]}[coding]
-    return subprocess.run(command, input=body, stdout=subprocess.PIPE, check=True, timeout=DEADLINE).stdout
-
-
-class Response:
-    def __init__(self, status, fields, body=b"", protocol=""):
-        self.status, self.fields, self.body, self.protocol = status, fields, body, protocol
-
-    def __getitem__(self, name):
-        """The field's value, None without one; several lines are joined as RFC 9110 §5.3 has it."""
-        values = [value for key, value in self.fields if key == name]
-        return ", ".join(values) if values else None
-
-    def __contains__(self, name):
-        return self[name] is not None
-
-    @property
-    def content(self):
-        return decode(self.body, self["content-encoding"])
-
-    def __repr__(self):
-        return f"{self.status} {self.fields} {self.body[:300]!r}"
-
-
-def parse_head(head):
-    lines = head.decode("latin-1").split("\r\n")
-    fields = [line.split(":", 1) for line in lines[1:] if line]
-    return int(lines[0].split()[1]), [(name.lower(), value.strip()) for name, value in fields]
-
-
-CURL_PROTOCOLS = {"h2": ["--http2"], "https/1.1": ["--http1.1"], "http/1.1": ["--http1.1"], "http/1.0": ["--http1.0"],
-                  "h2c": ["--http2-prior-knowledge"]}
 
 
 class Server:
@@ -139,7 +77,8 @@ class Server:
         self.process.send_signal(number)
 
     def stop(self, number=signal.SIGTERM, expect_good=True):
-        if self.process.poll() is None:
+        """Waits for a good end and returns the log. `number` is None when the server was told to end already."""
+        if number is not None and self.process.poll() is None:
             self.send(number)
         try:
             status = self.process.wait(DEADLINE)
@@ -158,23 +97,8 @@ class Server:
         return f"{scheme}://127.0.0.1:{self.ports[scheme]}{path}"
 
     def get(self, path, protocol="h2", method=None, fields=None, more=()):
-        """One request by curl, its path as it is given. `fields` are the request's header fields."""
-        with tempfile.TemporaryDirectory(prefix="selvage-curl-") as folder:
-            head, body = os.path.join(folder, "head"), os.path.join(folder, "body")
-            command = ["curl", "-sSk", "--path-as-is", "--globoff", "--max-time", str(DEADLINE), *CURL_PROTOCOLS[protocol],
-                       "-D", head, "-o", body, "-w", "%{http_version}", "-A", "e2e"]
-            command += ["--head"] if method == "HEAD" else ["-X", method] if method else []
-            for name, value in (fields or {}).items():
-                command += ["-H", f"{name}: {value}" if value else f"{name};"]
-            done = subprocess.run([*command, *more, self.url(path, protocol)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                  timeout=2 * DEADLINE)
-            if done.returncode != 0:
-                raise OSError(f"curl {path}: {done.stderr.decode()}")
-            with open(head, "rb") as file:
-                status, parsed = parse_head(file.read().strip().split(b"\r\n\r\n")[-1])
-            # curl repeats the head in the place of the body that a HEAD has not; it would complain about a body.
-            content = pathlib.Path(body).read_bytes() if method != "HEAD" and os.path.exists(body) else b""
-            return Response(status, parsed, content, done.stdout.decode())
+        """One request by curl: see there."""
+        return curl(self.url(path, protocol), protocol, method, fields, more)
 
     def admin(self, path, method="GET"):
         done = subprocess.run(["curl", "-sS", "-i", "-X", method, "--max-time", str(DEADLINE),
@@ -219,72 +143,3 @@ class Server:
                 return 0
         stats = pathlib.Path("/proc").glob("[0-9]*/stat")
         return [int(stat.parent.name) for stat in stats if parent(stat) == self.process.pid]
-
-
-class Client:
-    """One kept-alive HTTP/1.1 connection, for many requests in a row."""
-
-    def __init__(self, server):
-        self.connection = http.client.HTTPConnection("127.0.0.1", server.ports["http"], timeout=DEADLINE)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.connection.close()
-
-    def get(self, path, fields=None):
-        self.connection.request("GET", path, headers={"Accept-Encoding": "identity", **(fields or {})})
-        response = self.connection.getresponse()
-        return Response(response.status, [(name.lower(), value) for name, value in response.getheaders()], response.read())
-
-
-def read_all(connection):
-    received = b""
-    try:
-        while chunk := connection.recv(65536):
-            received += chunk
-    except TimeoutError:
-        raise AssertionError(f"the connection stays open after {received!r}") from None
-    except (ConnectionResetError, ssl.SSLError):
-        pass
-    return received
-
-
-def responses(received):
-    """The HTTP/1 responses of a byte stream, each with a Content-Length (or without a body)."""
-    found = []
-    while received:
-        head, separator, received = received.partition(b"\r\n\r\n")
-        assert separator, head
-        status, fields = parse_head(head)
-        response = Response(status, fields)
-        length = 0 if status in (204, 304) else int(response["content-length"])
-        response.body, received = received[:length], received[length:]
-        found.append(response)
-    return found
-
-
-class ServerCase(unittest.TestCase):
-    """Tests that share one server: `files` is its folder, `settings` what a configuration adds, `prepare` what it makes."""
-
-    files = {}
-    arguments = ()
-
-    @classmethod
-    def prepare(cls):
-        pass
-
-    @classmethod
-    def setUpClass(cls):
-        cls.temporary = tempfile.TemporaryDirectory(prefix="selvage-root-")
-        cls.addClassCleanup(cls.temporary.cleanup)
-        cls.root = pathlib.Path(cls.temporary.name)
-        write(cls.root, cls.files)
-        cls.prepare()
-        cls.server = cls.start()
-        cls.addClassCleanup(lambda: cls.server.stop())
-
-    @classmethod
-    def start(cls):
-        return Server(cls.root, arguments=cls.arguments)

@@ -16,11 +16,12 @@ Result<Image> frame_of(const Image& strip, Size size, std::uint32_t number) {
 
 Result<Image> joined(const std::vector<Image>& frames) {
     std::vector<VipsImage*> images;
+    images.reserve(frames.size());
     for (const Image& frame : frames) images.push_back(frame.get());
     const Image column = TRY(made("join", [&](VipsImage** out) {
         return vips_arrayjoin(images.data(), out, static_cast<int>(images.size()), "across", 1, nullptr);
     }));
-    const Image strip = TRY(with_own_metadata(column));
+    Image strip = TRY(with_own_metadata(column));
     vips_image_set_int(strip.get(), VIPS_META_PAGE_HEIGHT, static_cast<int>(frames.front().height()));
     vips_image_set_int(strip.get(), VIPS_META_N_PAGES, static_cast<int>(frames.size()));
     return strip;

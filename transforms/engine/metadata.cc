@@ -41,7 +41,7 @@ void keep_value_only(VipsImage* image, const char* field) {
 }  // namespace
 
 Result<Image> without_private_metadata(const Image& image) {
-    const Image bare = TRY(with_own_metadata(image));
+    Image bare = TRY(with_own_metadata(image));
     const std::unique_ptr<char*, NamesDeleter> fields(vips_image_get_fields(bare.get()));
     for (char** field = fields.get(); *field != nullptr; ++field) {
         if (!kept(*field)) vips_image_remove(bare.get(), *field);  // does nothing to width, height and their like

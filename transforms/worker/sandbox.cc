@@ -48,6 +48,9 @@ Result<void> process_control(int option, unsigned long value, const char* name) 
 void leave_the_world() {
     // If the server died before this line, its end of the socket is closed, which ends us too.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // Ctrl-C and a service manager signal the whole group; while the server drains it still needs us.
+    ::signal(SIGINT, SIG_IGN);
+    ::signal(SIGTERM, SIG_IGN);
     ::clearenv();
     [[maybe_unused]] const int moved = ::chdir("/");
     ::close_range(kSocket + 1, ~0U, 0);

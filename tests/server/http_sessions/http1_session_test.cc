@@ -346,10 +346,7 @@ SCENARIO("an HTTP/1 reply that comes later") {
     REQUIRE(desk.handed_out() == 1);
 
     WHEN("the connection goes first") {
-        http::Outcome outcome;
-        {
-            const std::unique_ptr<http::Session> dropped = std::move(talk->session);
-        }
+        talk->session.reset();
         THEN("the work is withdrawn and the exchange is reported once, as incomplete") {
             CHECK(desk.dropped(0));
             REQUIRE(talk->dispatcher.outcomes.size() == 1);

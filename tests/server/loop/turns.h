@@ -14,13 +14,20 @@
 namespace selvage::testing {
 
 // Turns the loop until `done` holds. What never happens fails the test after 20 seconds instead of hanging it.
+//
+// The ticks bound each turn: uv_run may run a due timer first and then sleep for the next one, or wait for what only another
+// thread will see.
 template <typename Done>
 void run_until(loop::Loop& loop, Done done) {
-    bool late = false;
-    loop::Timer watchdog(loop, [&late] { late = true; });
-    watchdog.start(std::chrono::seconds(20));
-    while (!done() && !late) uv_run(loop.native(), UV_RUN_ONCE);
-    REQUIRE(!late);
+    loop::Timer tick(loop, [] {});
+    tick.repeat(std::chrono::milliseconds(10));
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    bool holds = done();
+    while (!holds && std::chrono::steady_clock::now() < deadline) {
+        uv_run(loop.native(), UV_RUN_ONCE);
+        holds = done();
+    }
+    REQUIRE(holds);
 }
 
 // A loop with a thread of its own.

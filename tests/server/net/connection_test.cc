@@ -82,10 +82,7 @@ struct House {
     template <typename Act>
     auto serve(Act act) {
         auto acted = std::async(std::launch::async, act);
-        run_until(loop, [&] {
-            loop.post([] {});  // look again
-            return acted.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
-        });
+        run_until(loop, [&] { return acted.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
         return acted.get();
     }
 
@@ -334,6 +331,42 @@ SCENARIO("deadlines") {  // protocol-and-limits §3
         after(timeouts.idle);
         CHECK(hits(http::LimitHit::Idle) == 1);
         ends();
+    }
+    // Real time, enough to tell two deadlines apart.
+    const auto a_moment = [&] {
+        bool passed = false;
+        loop::Timer moment(house.loop, [&] { passed = true; });
+        moment.start(std::chrono::milliseconds(20));
+        run_until(house.loop, [&] { return passed; });
+    };
+    const auto margin = std::chrono::milliseconds(10);
+
+    WHEN("pipelined requests come in packets that end within the next one") {
+        client.send(kGet.substr(0, 10));
+        run_until(house.loop, [&] { return !house.connection->idle(); });
+        const SteadyTime first = house.loop.now();
+        a_moment();
+        client.send(kGet.substr(10) + kGet.substr(0, 10));
+        run_until(house.loop, [&] { return house.dispatcher.outcomes.size() == 1; });
+        THEN("each head has its own time") {
+            house.connection->tick(first + timeouts.header + margin);
+            CHECK(hits(http::LimitHit::HeaderTime) == 0);
+        }
+    }
+    WHEN("a client takes nothing, but keeps talking") {
+        Http2Peer peer({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0}});
+        peer.get("/");
+        client.send(peer.say());
+        run_until(house.loop, [&] { return house.dispatcher.seen.size() == 1; });
+        house.serve([&] { return client.receive(); });
+        const SteadyTime blocked = house.loop.now();
+        a_moment();
+        client.send(std::string("\0\0\5\2\0\0\0\0\3\0\0\0\0\0", 14));  // PRIORITY: heard, not answered
+        a_moment();
+        THEN("that is no progress") {
+            house.connection->tick(blocked + timeouts.write + margin);
+            CHECK(hits(http::LimitHit::WriteProgress) == 1);
+        }
     }
     WHEN("a handler works") {
         Desk desk;

@@ -53,8 +53,8 @@ TEST_CASE("requests of two loops for one key make one fill, and all are told") {
     constexpr int kEach = 50;
     loop::Loop control;
     http::Counters counters;
-    Fills fills(control, counters);
     Bench bench;
+    Fills fills(control, counters);
     std::atomic<int> asked = 0, told = 0, misses = 0, coalesced = 0, elsewhere = 0;
     std::vector<loop::Operation> first_operations, second_operations;  // of their loops
     LoopThread first, second;
@@ -100,8 +100,8 @@ TEST_CASE("requests of two loops for one key make one fill, and all are told") {
 SCENARIO("waiters of a fill") {
     loop::Loop loop;  // control and waiter at once
     http::Counters counters;
+    Bench bench;  // outlives its work, which the fills hold
     Fills fills(loop, counters);
-    Bench bench;
     int first_told = 0, second_told = 0;
     std::vector<Filled> results;
     std::optional<loop::Operation> first = fills.request(loop, kKey, bench.make(), [&](Filled filled) {
