@@ -162,6 +162,9 @@ void App::run() {
         announce();
     });
     control_.run();
+    signals_.clear();  // and with them our handlers: what comes now must not end us with another status
+    std::signal(SIGTERM, SIG_IGN);
+    std::signal(SIGINT, SIG_IGN);
     shards_.clear();      // joined
     access_log_.reset();  // written
     log_.info("stop", "drained");

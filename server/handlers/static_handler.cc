@@ -101,7 +101,10 @@ private:
     }
 
     http::Answer made(const Resource& resource, Coding coding, representations::Filled filled) {
-        if (!filled.object) return identity(resource);  // the coding failed, the file has not
+        if (!filled.object) {  // the coding failed or saves nothing; the file is there, if the client takes it as it is
+            const bool acceptable = http::accepted_codings(resource.request).accepts(Coding::Identity);
+            return acceptable ? identity(resource) : http::status_answer(406);
+        }
         const auto facts = representations::from_meta((*filled.object)->meta);
         const bool interim = facts && facts->interim;
         http::Answer result = answer(resource, coding, interim, http::Body((*filled.object)->body), filled.verdict);

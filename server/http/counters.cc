@@ -40,8 +40,8 @@ const std::array<DurationRow, static_cast<std::size_t>(Duration::kCount)> kDurat
 
 namespace {
 
-constexpr auto kStatuses = std::to_array<std::uint16_t>({200, 204, 206, 301, 304, 308, 400, 403, 404, 405, 406, 408, 412,
-                                                         413, 414, 415, 416, 421, 422, 431, 500, 501, 502, 503, 504, 505});
+constexpr auto kStatuses = std::to_array<std::uint16_t>({200, 204, 206, 301, 304, 308, 400, 403, 404, 405, 406, 408, 412, 413,
+                                                         414, 415, 416, 421, 422, 431, 499, 500, 501, 502, 503, 504, 505});
 
 std::size_t slot_of(std::uint16_t status) {
     const auto* found = std::ranges::find(kStatuses, status);

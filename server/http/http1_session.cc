@@ -228,6 +228,7 @@ private:
     }
 
     void report(bool complete) {
+        if (outcome_.status == 0) outcome_.status = kClientGone;
         outcome_.complete = complete;
         outcome_.finished = loop::Loop::precise();
         context_.dispatcher.finished(request_, outcome_);

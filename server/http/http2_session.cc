@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "server/http/body_reader.h"
@@ -96,6 +97,7 @@ private:
     void dispatch(Stream& stream);
     void respond(Stream& stream, Answer answer);
     void report(Stream& stream, bool complete);
+    void submit_last_goaway();
 
     SessionContext& context_;
     std::unique_ptr<nghttp2_session, SessionFree> session_;
@@ -103,10 +105,12 @@ private:
     std::vector<std::unique_ptr<Stream>> free_;  // their buffers serve the next requests
     std::vector<std::int32_t> ready_;            // requests whose head is complete
     std::vector<std::int32_t> unread_;           // answered in full before the request ended
+    std::vector<nghttp2_nv> fields_;             // of the answer being submitted; kept for its capacity
     Output* output_ = nullptr;                   // during produce()
     unsigned requests_ = 0;
     bool draining_ = false;
     bool last_goaway_due_ = false;
+    bool last_goaway_sent_ = false;
     bool failed_ = false;
 };
 
@@ -184,7 +188,11 @@ void Http2Session::produce(Output& output) {
 }
 
 void Http2Session::drain() {
-    if (draining_ || failed_) return;
+    if (failed_) return;
+    if (draining_) {  // asked again: the round trip has had its time
+        submit_last_goaway();
+        return;
+    }
     draining_ = true;
     // RFC 9113 §6.8: first "no more soon", then, a round trip later (the PING's acknowledgement), the last stream.
     nghttp2_submit_shutdown_notice(session_.get());
@@ -322,9 +330,14 @@ void Http2Session::act() {
     unread_.clear();
     if (last_goaway_due_) {
         last_goaway_due_ = false;
-        nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_.get()),
-                              NGHTTP2_NO_ERROR, nullptr, 0);
+        submit_last_goaway();
     }
+}
+
+void Http2Session::submit_last_goaway() {
+    if (std::exchange(last_goaway_sent_, true)) return;
+    nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_.get()),
+                          NGHTTP2_NO_ERROR, nullptr, 0);
 }
 
 void Http2Session::dispatch(Stream& stream) {
@@ -362,24 +375,22 @@ void Http2Session::respond(Stream& stream, Answer answer) {
     stream.outcome.verdict = reply.verdict;
     stream.outcome.fill_time = reply.fill_time;
 
-    constexpr std::size_t kMost = 64;
-    nghttp2_nv fields[kMost];
-    std::size_t count = 0;
-    fields[count++] = field(":status", status_text(reply.status), kNoCopy);
+    fields_.clear();
+    fields_.push_back(field(":status", status_text(reply.status), kNoCopy));
     // The date is refreshed while this frame may still wait: copied.
-    fields[count++] = field("date", context_.dispatcher.date(), NGHTTP2_NV_FLAG_NO_COPY_NAME);
+    fields_.push_back(field("date", context_.dispatcher.date(), NGHTTP2_NV_FLAG_NO_COPY_NAME));
     for (const auto& [name, value] : reply.head->fields()) {
-        if (count < kMost - 10) fields[count++] = field(name, value, kNoCopy);
+        fields_.push_back(field(name, value, kNoCopy));
     }
     for (std::size_t i = 0; i < reply.extra.size(); ++i) {
         const Field extra = reply.extra.at(i);
-        fields[count++] = field(extra.name, extra.value, kNoCopy);
+        fields_.push_back(field(extra.name, extra.value, kNoCopy));
     }
     const std::uint64_t length = reply.content_length.value_or(reply.body.length());
     if (reply.status != 204 && reply.status != 304) {
         const auto end = std::to_chars(stream.length_text, std::end(stream.length_text), length).ptr;
         const auto digits = static_cast<std::size_t>(end - stream.length_text);
-        fields[count++] = field("content-length", {stream.length_text, digits}, kNoCopy);
+        fields_.push_back(field("content-length", {stream.length_text, digits}, kNoCopy));
     }
 
     const bool bodiless = stream.request.method == Method::Head || reply.body.length() == 0;
@@ -387,7 +398,7 @@ void Http2Session::respond(Stream& stream, Answer answer) {
     nghttp2_data_provider provider{};
     provider.source.ptr = &stream;
     provider.read_callback = read_body;
-    nghttp2_submit_response(session_.get(), stream.id, fields, count, bodiless ? nullptr : &provider);
+    nghttp2_submit_response(session_.get(), stream.id, fields_.data(), fields_.size(), bodiless ? nullptr : &provider);
 }
 
 ssize_t Http2Session::read_length(nghttp2_session*, std::uint8_t, std::int32_t, std::int32_t, std::int32_t, std::uint32_t,
@@ -438,6 +449,7 @@ int Http2Session::send_data(nghttp2_session*, nghttp2_frame*, const std::uint8_t
 
 void Http2Session::report(Stream& stream, bool complete) {
     stream.report_due = false;
+    if (stream.outcome.status == 0) stream.outcome.status = kClientGone;
     stream.outcome.complete = complete;
     stream.outcome.finished = loop::Loop::precise();
     context_.dispatcher.finished(stream.request, stream.outcome);

@@ -178,6 +178,9 @@ using Pending = std::unique_ptr<PendingReply>;
 
 using Reply = std::variant<Answer, Pending>;
 
+// Logged and counted for a request whose client left before there was an answer; never sent. nginx's convention.
+inline constexpr std::uint16_t kClientGone = 499;
+
 // How an exchange went, for the log and the counters.
 struct Outcome {
     std::uint16_t status = 0;

@@ -78,7 +78,8 @@ public:
     // Would produce() append anything?
     virtual bool wants_output() const = 0;
 
-    // No new requests: GOAWAY or Connection: close; what is in progress ends.
+    // No new requests: GOAWAY or Connection: close; what is in progress ends. Asked again, a second later, it no longer waits for
+    // the client's acknowledgement.
     virtual void drain() = 0;
 
     // Nothing will be said any more: flush and close.

@@ -125,6 +125,7 @@ void Connection::drain() {
         end();
         return;
     }
+    draining_ = true;
     session_->drain();
     wake();
 }
@@ -389,7 +390,12 @@ void Connection::update_deadline() {
 }
 
 void Connection::tick(SteadyTime now) {
-    if (over_ || now < deadline_) return;
+    if (over_) return;
+    if (draining_ && !lingering_) {
+        session_->drain();
+        wake();
+    }
+    if (now < deadline_) return;
     if (lingering_) {
         end();
         return;

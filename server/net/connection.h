@@ -89,6 +89,7 @@ private:
     bool reading_ = false;
     bool peer_finished_ = false;
     bool failed_ = false;  // TLS or socket: nothing more can be said
+    bool draining_ = false;
     bool lingering_ = false;
     bool over_ = false;
     std::shared_ptr<bool> alive_;  // for tasks posted to the loop

@@ -13,7 +13,7 @@ bool stored(std::uint64_t size) { return size != kUnknown && size != kNoGain; }
 
 const catalogue::Sidecar* sidecar_of(const catalogue::Source& source, Coding coding) {
     for (const catalogue::Sidecar& sidecar : source.sidecars) {
-        if (sidecar.coding == coding && sidecar.verified) return &sidecar;
+        if (sidecar.coding == coding && sidecar.verified && sidecar.size < source.size) return &sidecar;
     }
     return nullptr;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string>
 #include <string_view>
 
@@ -22,19 +21,24 @@ bool kept(std::string_view field) {
            std::ranges::find(kMovement, field) != kMovement.end();
 }
 
-// libvips shows a text field as "VALUE (MEANING, ASCII, N components, N bytes)" and cuts everything from the last " (" when it
-// writes. The meaning of a copyright has parentheses of its own ("… (Photographer) - [None] (Editor)"), so half of it would
-// become part of the value: the value is put back with a tail that has none. The count includes the final NUL.
+// The value of a text field. libvips shows it as "VALUE (MEANING, ASCII, N components, N bytes)", at most 255 bytes of that, and
+// the meaning of both our fields begins with the value again.
+std::string_view value_of(std::string_view shown) {
+    constexpr std::size_t kEllipsis = 3;  // where libvips ran out of room
+    for (std::size_t end = shown.find(" ("); end != std::string_view::npos; end = shown.find(" (", end + 1)) {
+        const std::string_view meaning = shown.substr(end + 2);
+        const std::size_t again = meaning.size() > end ? end : meaning.size() - std::min(meaning.size(), kEllipsis);
+        if (again > 0 && meaning.substr(0, again) == shown.substr(0, again)) return shown.substr(0, end);
+    }
+    return shown;
+}
+
+// When it writes, libvips cuts everything from the last " (". The meaning of a copyright has parentheses of its own
+// ("… (Photographer) - [None] (Editor)"), half of which would become part of the value: it gets a tail that has none.
 void keep_value_only(VipsImage* image, const char* field) {
     const char* text = nullptr;
     if (vips_image_get_typeof(image, field) == 0 || vips_image_get_string(image, field, &text) != 0) return;
-    const std::string_view shown(text);
-    constexpr std::string_view kEnd = " bytes)";
-    const std::size_t number = shown.rfind(' ', shown.size() - std::min(shown.size(), kEnd.size() + 1));
-    if (!shown.ends_with(kEnd) || number == std::string_view::npos) return;
-    std::size_t size = 0;
-    std::from_chars(shown.data() + number + 1, shown.data() + shown.size(), size);
-    std::string value(shown.substr(0, size == 0 ? 0 : size - 1));
+    std::string value(value_of(text));
     vips_image_set_string(image, field, value.append(" (ASCII)").c_str());
 }
 
