@@ -23,7 +23,7 @@ void Fills::join(const Key128& key, Make make, Waiter waiter) {
         return;
     }
     counters_.add(http::Counter::FillsStarted);
-    flight.work = make([this, key] { return wanted(key); }, [this, key](Filled filled) { settle(key, filled); });
+    flight.work = make([this, key] { return wanted(key); }, [this, key](const Filled& filled) { settle(key, filled); });
     flight.work->start();
 }
 
