@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 
+#include "base/ascii.h"
 #include "base/fields.h"
 #include "server/http/error_response.h"
 #include "server/http/head.h"
@@ -59,8 +60,7 @@ HeadCache::Heads finish_heads(http::Head::Fields fields, const config::Rule* rul
     if (rule) {
         for (const auto& [name, value] : rule->headers) {
             std::string lower = name;
-            std::ranges::transform(lower, lower.begin(),
-                                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+            std::ranges::transform(lower, lower.begin(), to_lower);
             std::erase_if(fields, [&lower](const auto& field) { return field.first == lower; });
             fields.emplace_back(std::move(lower), value);
         }

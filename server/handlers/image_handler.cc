@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "server/handlers/answering.h"
 #include "server/handlers/handler.h"
 #include "server/http/cache_policy.h"
@@ -141,7 +142,21 @@ private:
         };
         http::Answer result = answer_selected(resource.request, std::move(selected), services_.now);
         result.fill_time = filled.fill_time;
+        if (!variant.asked.ignored_keys.empty()) result.extra.add("x-img-notes", notes(variant.asked.ignored_keys));
         return result;
+    }
+
+    // "ignored: utm_source, foo": for whoever wonders why a parameter does nothing. Raw bytes of a URL: only plain ones are
+    // repeated.
+    static std::string notes(const std::vector<std::string>& keys) {
+        constexpr std::size_t kMost = 200;
+        std::string text = "ignored: ";
+        for (const std::string& key : keys) {
+            if (&key != &keys.front()) text += ", ";
+            for (const char c : key) text += is_alphanumeric(c) || c == '-' || c == '_' ? c : '?';
+            if (text.size() > kMost) break;
+        }
+        return text.substr(0, kMost);
     }
 
     // The size guard of image-urls §1.2: nothing but another format was wanted, and it did not become smaller. Only the kinds
@@ -198,8 +213,7 @@ private:
         std::string_view name = path.substr(path.rfind('/') + 1);
         name = name.substr(0, name.rfind('.'));
         const bool plain = !name.empty() && std::ranges::all_of(name, [](char c) {
-            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-                   c == '.' || c == ' ';
+            return is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == ' ';
         });
         return fmt::format("inline; filename=\"{}.{}\"", plain ? name : "image", transforms::row_of(format).extension);
     }

@@ -55,7 +55,7 @@ int on_url(http_parser* parser, const char* at, std::size_t size) {
 int on_name(http_parser* parser, const char* at, std::size_t size) {
     std::string& name = collected(parser).name;
     name.assign(at, size);
-    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(name, name.begin(), to_lower);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "base/fields.h"
 
 namespace selvage::http {
@@ -161,8 +162,6 @@ static_assert(std::ranges::is_sorted(kTypes, {}, &MediaType::extension));
 constexpr std::size_t kLongestExtension =
     std::ranges::max(kTypes, {}, [](const MediaType& row) { return row.extension.size(); }).extension.size();
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 std::string_view without_parameters(std::string_view type) { return trim(type.substr(0, type.find(';'))); }
 
 }  // namespace
@@ -175,7 +174,7 @@ const MediaType& media_type_of(std::string_view path) {
     if (written.size() > kLongestExtension) return kUnknown;
 
     std::array<char, kLongestExtension> buffer{};
-    std::ranges::transform(written, buffer.begin(), lower);
+    std::ranges::transform(written, buffer.begin(), to_lower);
     const std::string_view extension(buffer.data(), written.size());
     const auto row = std::ranges::lower_bound(kTypes, extension, {}, &MediaType::extension);
     return row != kTypes.end() && row->extension == extension ? *row : kUnknown;

@@ -42,6 +42,12 @@ class ImageUrls(ImageCase):
             self.assertEqual(found[1:3], size, query)
         self.assertEqual(self.image("/tiny.png?w=640")[1][1:3], (20, 10))
 
+    def test_what_is_not_known_is_ignored_and_named(self):  # §1.1 rule 2
+        response, found = self.image("/cat.jpg?w=50&utm_source=mail&<b>=1", WEBP_ONLY)
+        self.assertEqual(found[:2], ("webp", 50))
+        self.assertEqual(response["x-img-notes"], "ignored: utm_source, ?b?")
+        self.assertNotIn("x-img-notes", self.image("/cat.jpg?w=50", WEBP_ONLY)[0])
+
     def test_a_mistake_is_named_with_its_parameter_and_what_is_allowed(self):  # §1.7
         for query, param, code in (
                 ("w=0", "w", "invalid_param"), ("w=abc", "w", "invalid_param"), ("w=-5", "w", "invalid_param"),
