@@ -103,7 +103,6 @@ struct Http2 {
 struct Timeouts {
     milliseconds handshake{10'000};  // TLS, or silence on a new connection
     milliseconds header{15'000};     // a request's header section in total
-    milliseconds body{30'000};
     milliseconds idle{75'000};
     milliseconds write{60'000};  // no progress of a blocked write
 };

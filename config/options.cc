@@ -169,8 +169,6 @@ std::vector<Option<Config>> timeout_options() {
                     "For the TLS handshake, or until the first byte of a new connection."),
         row<Config>("timeouts.header", at(&Config::timeouts, &Timeouts::header), duration(100ms, kLongestTimeout), Live,
                     "For the whole header section of a request."),
-        row<Config>("timeouts.body", at(&Config::timeouts, &Timeouts::body), duration(100ms, kLongestTimeout), Live,
-                    "For the body of a request."),
         row<Config>("timeouts.idle", at(&Config::timeouts, &Timeouts::idle), duration(100ms, kLongestTimeout), Live,
                     "How long a connection without requests is kept."),
         row<Config>("timeouts.write", at(&Config::timeouts, &Timeouts::write), duration(100ms, kLongestTimeout), Live,

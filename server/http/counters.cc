@@ -72,8 +72,6 @@ std::string_view name_of(LimitHit limit) {
             return "timeouts.idle";
         case LimitHit::WriteProgress:
             return "timeouts.write";
-        case LimitHit::BodyTime:
-            return "timeouts.body";
         case LimitHit::Connections:
             return "limits.connections";
         case LimitHit::ImageQueue:

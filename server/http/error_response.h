@@ -28,7 +28,7 @@ struct ErrorFacts {
 
 // application/problem+json (RFC 9457): type, title, status, detail; code, param and allowed when the error has them. `detail` is
 // the error's own for BadRequest, the table's sentence for every other kind. Cache-Control by static-delivery §1; nosniff;
-// Retry-After. Total: a Cancelled error becomes 500, though nobody should send it. HEAD is the caller's (see head_only).
+// Retry-After. Total: a Cancelled error becomes 500, though nobody should send it. Sessions take the body off for HEAD.
 Answer error_answer(const Error& error, ErrorFacts facts = {});
 
 // The same for a status that no Error stands for: 400, 404, 406, 408, 412, 414, 417, 421, 431 … `more` are further fields.

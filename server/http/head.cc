@@ -4,12 +4,6 @@
 
 namespace selvage::http {
 
-Answer head_only(Answer answer) {
-    if (!answer.content_length) answer.content_length = answer.body.length();
-    answer.body = Body{};
-    return answer;
-}
-
 HeadPtr not_modified_head(const Head& head) {
     Head::Fields fields;
     fields.reserve(head.fields().size());

@@ -4,9 +4,6 @@
 
 namespace selvage::http {
 
-// The answer to HEAD that belongs to an answer to GET: the same fields and Content-Length, no body. RFC 9110 §9.3.2.
-Answer head_only(Answer answer);
-
 // 304 for a representation: its head without what describes the body (Content-Type, Content-Encoding, Content-Length,
 // Content-Range), as RFC 9110 §15.4.5 wants: Cache-Control, Content-Location, Date, ETag, Expires, Vary stay, and Last-Modified
 // with them. Allocates; keep the result beside the head it came from.

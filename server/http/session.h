@@ -26,7 +26,6 @@ enum class LimitHit : std::uint8_t {
     HeaderTime,
     Idle,
     WriteProgress,
-    BodyTime,
     Connections,
     ImageQueue,
     WorkQueue,
@@ -56,7 +55,6 @@ struct SessionContext {
 enum class Waiting : std::uint8_t {
     Nothing,      // idle: no request begun, none in progress
     RequestHead,  // a request has begun to arrive
-    RequestBody,  // an answered request still sends its body
     Handler,      // a handler works: its own deadlines count
     Peer,         // output is ready or blocked by flow control
 };

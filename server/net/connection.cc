@@ -375,10 +375,6 @@ void Connection::update_deadline() {
             if (renew) deadline_ = now + timeouts.header;
             deadline_limit_ = http::LimitHit::HeaderTime;
             break;
-        case http::Waiting::RequestBody:
-            deadline_ = now + timeouts.body;
-            deadline_limit_ = http::LimitHit::BodyTime;
-            break;
         case http::Waiting::Handler:
             deadline_ = SteadyTime::max();
             break;

@@ -96,7 +96,7 @@ SCENARIO("every option of a file reaches the configuration") {
         CHECK((config.http2.streams == 64 && config.http2.stream_window == 131'072));
         CHECK((config.http2.connection_window == 2 * kMiB && config.http2.header_bytes == 16'384));
         CHECK((config.http2.fields == 64 && config.http2.requests == 1000));
-        CHECK((config.timeouts.handshake == 1s && config.timeouts.header == 2s && config.timeouts.body == 3s));
+        CHECK((config.timeouts.handshake == 1s && config.timeouts.header == 2s));
         CHECK((config.timeouts.idle == 4s && config.timeouts.write == 5s));
         CHECK((config.limits.connections == 1000 && config.limits.memory_file == 2 * kMiB));
         CHECK(config.limits.catalogue_entries == 1001);

@@ -15,7 +15,6 @@ CONFIG = """
 handshake = "1s"
 header = "2s"
 idle = "2s"
-body = "2s"
 write = "2s"
 [[site]]
 root = "{root}"

@@ -45,14 +45,6 @@ SCENARIO("a body of several segments has none that is empty") {
     CHECK(Body(std::vector<Segment>{piece(0, 0)}).segments() == 0);
 }
 
-SCENARIO("HEAD has the fields of GET and no body") {  // RFC 9110 §9.3.2
-    Answer answer;
-    answer.body = Body(make_blob("0123456789"));
-    const Answer head = head_only(std::move(answer));
-    CHECK(head.body.length() == 0);
-    CHECK(head.content_length == 10);
-}
-
 SCENARIO("304 says what identifies and governs the representation, and nothing about its body") {  // RFC 9110 §15.4.5
     const Head head({{"content-type", "text/css"},
                      {"content-encoding", "br"},
