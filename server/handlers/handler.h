@@ -65,6 +65,9 @@ struct Resource {
     catalogue::SourcePtr source;
 
     bool bypass() const { return rule && rule->bypass; }
+
+    // Tells rules apart within a snapshot, for keys: one source may be asked for under several paths and sites.
+    std::uint64_t rule_number() const { return reinterpret_cast<std::uintptr_t>(rule); }
 };
 
 // Answers requests of one kind. Nothing: not mine, ask the next.

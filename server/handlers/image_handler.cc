@@ -172,8 +172,10 @@ private:
         const catalogue::Source& source = *resource.source;
         const VersionMatch version = names_content(variant.asked.version, source.content);
         const std::uint64_t version_number = static_cast<std::uint64_t>(version);
-        const Key128 key = key_of({"image", bytes_of(source.serial), bytes_of(resource.snapshot->generation), variant.recipe,
-                                   bytes_of(version_number), variant.asked.plan.auto_format ? "auto" : "", facts.etag});
+        const std::uint64_t rule = resource.rule_number();
+        const Key128 key =
+            key_of({"image", bytes_of(source.serial), bytes_of(resource.snapshot->generation), bytes_of(rule), variant.recipe,
+                    bytes_of(version_number), variant.asked.plan.auto_format ? "auto" : "", facts.etag});
         return services_.heads.find_or_build(key, [&] { return build_heads(resource, variant, facts, version); });
     }
 

@@ -141,8 +141,9 @@ private:
     const HeadCache::Heads& heads(const Resource& resource, Coding coding, std::string_view suffix) {
         const catalogue::Source& source = *resource.source;
         const bool verified = version_matches(resource.query, source);
-        const Key128 key =
-            key_of({bytes_of(source.serial), bytes_of(resource.snapshot->generation), suffix, verified ? "v" : ""});
+        const std::uint64_t rule = resource.rule_number();
+        const Key128 key = key_of(
+            {bytes_of(source.serial), bytes_of(resource.snapshot->generation), bytes_of(rule), suffix, verified ? "v" : ""});
         return services_.heads.find_or_build(key, [&] { return build_heads(resource, coding, suffix, verified); });
     }
 

@@ -62,7 +62,8 @@ Filled Codings::fill(catalogue::Catalogue& catalogue, const catalogue::Source& s
     auto object = encode(catalogue, source, coding, Effort::First);
     if (object && !http::worth_keeping((*object)->body->size(), source.size)) {
         counters_.add(http::Counter::CodingsWithoutGain);
-        known(source)->sizes[row_index(coding)].store(kNoGain, std::memory_order_relaxed);
+        std::uint64_t nothing = kUnknown;  // the best coding may have been found to gain meanwhile: that stays
+        known(source)->sizes[row_index(coding)].compare_exchange_strong(nothing, kNoGain, std::memory_order_relaxed);
         object = fail(ErrorKind::Unsupported, "saves too little", "no_gain");
     }
     if (object) {
