@@ -1,5 +1,7 @@
 #include "base/url.h"
 
+#include <array>
+
 #include "base/ascii.h"
 
 namespace selvage {
@@ -20,7 +22,17 @@ int escaped_byte(std::string_view text) {
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-bool is_refused(char c) { return is_control(c) || c == '\\'; }
+constexpr bool is_refused(char c) { return is_control(c) || c == '\\'; }
+
+// Bytes that say nothing about a path's being normal, whatever stands around them: nearly all that a path is made of.
+constexpr auto kSettled = [] {
+    std::array<bool, 256> settled{};
+    for (std::size_t byte = 0; byte < settled.size(); ++byte) {
+        const char c = static_cast<char>(byte);
+        settled[byte] = !is_refused(c) && c != '%' && c != '/';
+    }
+    return settled;
+}();
 
 std::unexpected<Error> bad_path(std::string detail) { return fail(ErrorKind::BadRequest, std::move(detail), "invalid_path"); }
 
@@ -83,6 +95,8 @@ bool is_normal_path(std::string_view raw_path) {
     if (!raw_path.starts_with('/')) return false;
     for (std::size_t i = 0; i < raw_path.size(); ++i) {
         const char c = raw_path[i];
+        if (kSettled[static_cast<unsigned char>(c)]) continue;
+        if (c == '/' && i + 1 < raw_path.size() && raw_path[i + 1] != '.') continue;
         if (is_refused(c)) return false;
         if (c == '%' && raw_path.substr(i, 3) != "%2F") return false;
         if (c != '/') continue;

@@ -1,45 +1,20 @@
 #include "server/access_log.h"
 
 #include <fcntl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 namespace selvage::server {
 
 namespace {
 
-using std::chrono::duration_cast;
-using std::chrono::microseconds;
-
-// A JSON string. Bytes that are not ASCII are kept when they may be UTF-8 and escaped by value otherwise is not attempted: a
-// request target is ASCII by grammar, and what is not shows as \u00XX.
-void append_string(std::string& line, std::string_view text) {
-    line += '"';
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            line += '\\';
-            line += c;
-        } else if (byte < 0x20 || byte >= 0x7f) {
-            fmt::format_to(std::back_inserter(line), "\\u{:04x}", byte);
-        } else {
-            line += c;
-        }
-    }
-    line += '"';
-}
-
-void append_member(std::string& line, std::string_view name, std::string_view value) {
-    line += ",\"";
-    line += name;
-    line += "\":";
-    append_string(line, value);
-}
+// How long a line waits at most before it is written.
+constexpr auto kOldest = std::chrono::milliseconds(200);
 
 Result<FileDescriptor> open_file(const std::string& path) {
     FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
@@ -50,31 +25,21 @@ Result<FileDescriptor> open_file(const std::string& path) {
 }  // namespace
 
 void AccessLog::Writer::write(const http::Request& request, const http::Outcome& outcome, http::Counters& counters) {
-    const std::lock_guard lock(mutex_);
-    if (lines_.size() >= kMost) {
+    const AccessLine line(request, outcome);
+    if (char* at = room(line.most())) {
+        lines_.publish(line.write(at, clock_));
+    } else {
         counters.add(http::Counter::AccessLogDropped);
-        return;
     }
-    const auto now = std::chrono::system_clock::now();
-    const auto milliseconds = duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
-    const auto duration = duration_cast<microseconds>(outcome.finished - request.received).count();
-    const bool began = outcome.first_byte != SteadyTime{};
-    const auto first = began ? duration_cast<microseconds>(outcome.first_byte - request.received).count() : 0;
-    fmt::format_to(std::back_inserter(lines_), "{{\"time\":\"{:%FT%T}.{:03}Z\"",
-                   fmt::gmtime(std::chrono::system_clock::to_time_t(now)), milliseconds % 1000);
-    append_member(lines_, "client", request.peer);
-    append_member(lines_, "method", request.method_text);
-    append_member(lines_, "host", request.authority);
-    append_member(lines_, "target", request.target);
-    append_member(lines_, "protocol", http::name_of(request.protocol));
-    fmt::format_to(
-        std::back_inserter(lines_),
-        ",\"status\":{},\"bytes\":{},\"duration_us\":{},\"first_byte_us\":{},\"fill_us\":{},\"cache\":\"{}\",\"complete\":{}",
-        outcome.status, outcome.body_bytes, request.received == SteadyTime{} ? 0 : duration, first, outcome.fill_time.count(),
-        http::name_of(outcome.verdict), outcome.complete);
-    if (const auto referer = request.field("referer"); !referer.empty()) append_member(lines_, "referer", referer);
-    if (const auto agent = request.field("user-agent"); !agent.empty()) append_member(lines_, "user_agent", agent);
-    lines_ += "}\n";
+}
+
+// A lock and perhaps a system call, but once per chunk.
+char* AccessLog::Writer::room(std::size_t size) {
+    if (char* at = lines_.room(size)) [[likely]]
+        return at;
+    char* at = lines_.next_room(size);
+    if (lines_.waiting() >= kWorthWaking) owner_.wake();
+    return at;
 }
 
 Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& destination, Log& log) {
@@ -93,61 +58,75 @@ AccessLog::~AccessLog() {
     }
     wake_.notify_one();
     thread_.join();
-    drain();
+    drain(LineBuffer::Take::Everything);
 }
 
 AccessLog::Writer& AccessLog::add_writer() {
     const std::lock_guard lock(mutex_);
-    writers_.push_back(std::make_unique<Writer>());
+    writers_.push_back(std::make_unique<Writer>(*this));
     return *writers_.back();
 }
 
-void AccessLog::reopen() { reopen_ = true; }
+void AccessLog::reopen() {
+    reopen_ = true;
+    wake();
+}
+
+void AccessLog::wake() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (std::exchange(woken_, true)) return;
+    }
+    wake_.notify_one();
+}
 
 void AccessLog::serve() {
+    using std::chrono::steady_clock;
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    SteadyTime everything = steady_clock::now() + kOldest;  // when it is due
     for (;;) {
         {
             std::unique_lock lock(mutex_);
-            // Lines are seen within a fifth of a second; requests never wake anybody.
-            wake_.wait_for(lock, std::chrono::milliseconds(200), [this] { return stopping_; });
+            wake_.wait_until(lock, everything, [this] { return woken_ || stopping_; });
             if (stopping_) return;
+            woken_ = false;
         }
-        drain();
+        const bool due = steady_clock::now() >= everything;
+        drain(due ? LineBuffer::Take::Everything : LineBuffer::Take::FullChunks);
+        if (due) everything = steady_clock::now() + kOldest;
     }
 }
 
-void AccessLog::drain() {
-    if (reopen_.exchange(false) && destination_ != "stderr") {
-        auto file = open_file(destination_);
-        if (file) {
-            file_ = std::move(*file);
-        } else {
-            log_.error("access", "{}; the old file stays in use", file.error().detail);
-        }
-    }
-    const int descriptor = file_ ? file_.number() : STDERR_FILENO;
+void AccessLog::drain(LineBuffer::Take take) {
+    if (reopen_.exchange(false) && destination_ != "stderr") open_again();
     std::vector<Writer*> writers;
     {
         const std::lock_guard lock(mutex_);
         for (const auto& writer : writers_) writers.push_back(writer.get());
     }
     for (Writer* writer : writers) {
-        std::string lines;
-        {
-            const std::lock_guard lock(writer->mutex_);
-            lines.swap(writer->lines_);
-            writer->lines_.reserve(64 << 10);
-        }
-        std::string_view rest = lines;
-        while (!rest.empty()) {
-            const ssize_t written = ::write(descriptor, rest.data(), rest.size());
-            if (written < 0 && errno == EINTR) continue;
-            if (written <= 0) break;  // a full disk costs the lines, never the service
-            rest.remove_prefix(static_cast<std::size_t>(written));
-        }
+        writer->lines_.drain(take, [this](std::string_view lines) { write_out(lines); });
+    }
+}
+
+void AccessLog::open_again() {
+    auto file = open_file(destination_);
+    if (file) {
+        file_ = std::move(*file);
+    } else {
+        log_.error("access", "{}; the old file stays in use", file.error().detail);
+    }
+}
+
+void AccessLog::write_out(std::string_view lines) {
+    const int descriptor = file_ ? file_.number() : STDERR_FILENO;
+    while (!lines.empty()) {
+        const ssize_t written = ::write(descriptor, lines.data(), lines.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return;  // a full disk costs the lines, never the service
+        lines.remove_prefix(static_cast<std::size_t>(written));
     }
 }
 

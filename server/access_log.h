@@ -11,12 +11,15 @@
 #include "base/file_descriptor.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "server/access_log_buffer.h"
+#include "server/access_log_line.h"
 #include "server/http/counters.h"
 #include "server/http/message.h"
 
 namespace selvage::server {
 
-// One JSON object per line and request, to stderr or a file. Loops only append to a buffer of their own; a thread writes.
+// One JSON object per line and request, to stderr or a file. Loops only append to a buffer of their own; a thread writes, every
+// fifth of a second, and sooner when much is waiting.
 //
 // {"time","client","method","host","target","protocol","status","bytes","duration_us","first_byte_us","fill_us","cache","complete",
 //  "referer","user_agent"}
@@ -31,14 +34,23 @@ public:
     // The end of one loop. Used on that loop only; lives as long as the log.
     class Writer {
     public:
+        explicit Writer(AccessLog& owner) : owner_(owner) {}
+
+        // The time of the line is outcome.finished. Dropped and counted when the disk is too far behind.
         void write(const http::Request& request, const http::Outcome& outcome, http::Counters& counters);
 
     private:
         friend class AccessLog;
-        // 4 MiB per loop: about 10,000 lines that the disk may fall behind
+        // 4 MiB per loop: about 14,000 lines that the disk may fall behind
         static constexpr std::size_t kMost = 4 << 20;
-        std::mutex mutex_;
-        std::string lines_;
+        // How many full chunks are worth waking the thread for, and how many are therefore in use under load.
+        static constexpr std::size_t kWorthWaking = 4, kReady = kWorthWaking + 4;
+
+        char* room(std::size_t size);
+
+        AccessLog& owner_;
+        LineClock clock_;
+        LineBuffer lines_{kMost, kReady};
     };
     Writer& add_writer();  // before the loops run
 
@@ -46,8 +58,11 @@ public:
 
 private:
     AccessLog(std::string destination, FileDescriptor file, Log& log);
+    void wake();
     void serve();
-    void drain();
+    void drain(LineBuffer::Take take);
+    void open_again();
+    void write_out(std::string_view lines);
 
     std::string destination_;
     FileDescriptor file_;
@@ -55,6 +70,7 @@ private:
     std::vector<std::unique_ptr<Writer>> writers_;
     std::mutex mutex_;
     std::condition_variable wake_;
+    bool woken_ = false;
     bool stopping_ = false;
     std::atomic<bool> reopen_{false};
     std::thread thread_;

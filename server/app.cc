@@ -25,18 +25,22 @@ unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 unsigned or_cores(unsigned configured) { return configured == 0 ? cores() : configured; }
 
-// Every connection and every open file is a descriptor. Returns the limit in force.
-std::uint64_t raise_descriptor_limit(Log& log) {
+std::uint64_t descriptor_limit() {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+
+// Every connection and every open file is a descriptor: before anything takes its share of them.
+void raise_descriptor_limit(Log& log) {
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
     constexpr rlim_t kFew = 4096;
-    if (limit.rlim_cur < kFew) {
-        log.warn("start", "only {} descriptors are allowed: raise `ulimit -n` for more connections", limit.rlim_cur);
+    if (descriptor_limit() < kFew) {
+        log.warn("start", "only {} descriptors are allowed: raise `ulimit -Hn` for more connections", descriptor_limit());
     }
-    return limit.rlim_cur;
 }
 
 // A cold page asks for all of its pictures at once: eight per worker (image-urls §3) refused eight of the demo's on two cores.
@@ -96,6 +100,7 @@ App::~App() {
 
 Result<void> App::start() {
     std::signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit(log_);
     const SnapshotPtr snapshot = TRY(snapshot_of(config_));
     const net::TlsContextPtr tls = TRY(load_tls(*config_, log_));
     if (!config_->server.access_log.empty()) access_log_ = TRY(AccessLog::open(config_->server.access_log, log_));
@@ -112,10 +117,14 @@ Result<SnapshotPtr> App::snapshot_of(config::ConfigPtr config) {
 }
 
 Result<void> App::start_shards(const SnapshotPtr& snapshot, const net::TlsContextPtr& tls) {
-    const std::uint64_t descriptors = raise_descriptor_limit(log_);
+    const std::uint64_t descriptors = descriptor_limit();
     const unsigned workers = or_cores(config_->server.workers);
     const auto automatic = static_cast<unsigned>(std::min<std::uint64_t>(descriptors / 10 * 8, 1'000'000));
     const unsigned connections = config_->limits.connections == 0 ? automatic : config_->limits.connections;
+    if (connections >= descriptors) {
+        log_.warn("start", "limits.connections is {}, but only {} descriptors are allowed: raise `ulimit -Hn`", connections,
+                  descriptors);
+    }
     const ShardThread::Surroundings around{
         .control = control_, .pool = pool_, .codings = codings_, .images = images_, .fills = fills_, .log = log_};
     for (unsigned i = 0; i < workers; ++i) {

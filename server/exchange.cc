@@ -12,44 +12,15 @@ namespace selvage::server {
 namespace {
 
 using http::Method;
-using http::Verdict;
 
-// RFC 9211: where the bytes came from. Nothing of our own making (errors, redirects) names a cache.
-std::string_view cache_status(Verdict verdict) {
-    switch (verdict) {
-        case Verdict::Hit:
-            return "selvage; hit";
-        case Verdict::DiskHit:
-            return "selvage; hit; detail=disk";
-        case Verdict::Miss:
-            return "selvage; fwd=miss; stored";
-        case Verdict::Coalesced:
-            return "selvage; fwd=miss; collapsed";
-        case Verdict::Bypass:
-            return "selvage; fwd=bypass";
-        case Verdict::Stale:
-            return "selvage; hit; detail=interim";
-        case Verdict::None:
-            break;
-    }
-    return "selvage; detail=generated";
-}
-
-void stamp(http::Answer& answer) { answer.extra.add("cache-status", cache_status(answer.verdict)); }
-
-// Completes the answer of another pending reply.
-class Stamped final : public http::PendingReply {
+// What a URL names that leads to no file: a redirect, or nothing.
+class Fixed final : public handlers::Resource {
 public:
-    explicit Stamped(http::Pending inner) : inner_(std::move(inner)) {}
-    void start(std::move_only_function<void(http::Answer)> done) override {
-        inner_->start([done = std::move(done)](http::Answer answer) mutable {
-            stamp(answer);
-            done(std::move(answer));
-        });
-    }
+    explicit Fixed(http::Answer answer) : answer_(std::move(answer)) {}
+    http::Reply respond(const http::Request&) override { return answer_; }
 
 private:
-    http::Pending inner_;
+    const http::Answer answer_;
 };
 
 }  // namespace
@@ -57,14 +28,16 @@ private:
 // A path that the catalogue does not know yet: it looks on the work pool, then the request goes on as if it had known.
 class Exchange::LookUp final : public http::PendingReply {
 public:
-    LookUp(Exchange& exchange, const http::Request& request, std::string path, SnapshotPtr snapshot, const Site& site)
-        : exchange_(exchange), request_(request), path_(std::move(path)), snapshot_(std::move(snapshot)), site_(site) {}
+    LookUp(Exchange& exchange, const http::Request& request, const Route& route)
+        : exchange_(exchange), request_(request), path_(route.path), route_(route) {
+        route_.path = path_;
+    }
 
     void start(std::move_only_function<void(http::Answer)> done) override {
         done_ = std::move(done);
         operation_ = exchange_.services_.pool.submit(
             exchange_.services_.loop, loop::WorkPool::Lane::Now,
-            [catalogue = site_.catalogue, path = path_] { return catalogue->resolve(path); },
+            [catalogue = route_.site.catalogue, path = path_] { return catalogue->resolve(path); },
             [this](Result<catalogue::Entry> entry) { looked_up(std::move(entry)); });
     }
 
@@ -74,7 +47,7 @@ private:
             exchange_.services_.log.error("catalogue", "{}: {}", path_, entry.error().detail);
             return finish(http::error_answer(entry.error()));
         }
-        http::Reply reply = exchange_.reply_to(request_, path_, snapshot_, site_, *entry);
+        http::Reply reply = exchange_.open(route_, *entry)->respond(request_);
         if (auto* answer = std::get_if<http::Answer>(&reply)) return finish(std::move(*answer));
         next_ = std::move(std::get<http::Pending>(reply));
         next_->start([this](http::Answer answer) { finish(std::move(answer)); });
@@ -87,16 +60,19 @@ private:
 
     Exchange& exchange_;
     const http::Request& request_;
-    std::string path_;
-    SnapshotPtr snapshot_;
-    const Site& site_;
+    const std::string path_;
+    Route route_;
     std::move_only_function<void(http::Answer)> done_;
     loop::Operation operation_;
     http::Pending next_;
 };
 
 Exchange::Exchange(handlers::Services& services, SnapshotPtr snapshot, AccessLog::Writer* access_log)
-    : services_(services), snapshot_(std::move(snapshot)), access_log_(access_log) {
+    : services_(services),
+      snapshot_(std::move(snapshot)),
+      access_log_(access_log),
+      not_allowed_(http::method_not_allowed(http::kAllow)),
+      overloaded_(http::error_answer({.kind = ErrorKind::Overloaded, .code = "overloaded", .detail = "the work queue is full"})) {
     for (const handlers::MakeHandler make : handlers::kHandlers) handlers_.push_back(make(services_));
 }
 
@@ -116,72 +92,71 @@ std::string_view Exchange::date() {
     return date_;
 }
 
+void Exchange::set_snapshot(SnapshotPtr snapshot) {
+    recent_.clear();
+    snapshot_ = std::move(snapshot);
+}
+
 http::Reply Exchange::handle(const http::Request& request) {
     refresh_clock();
-    if (request.method != Method::Get && request.method != Method::Head && request.method != Method::Options) {
-        return stamped(http::method_not_allowed(http::kAllow));
+    if (request.method != Method::Get && request.method != Method::Head && request.method != Method::Options) return not_allowed_;
+    if (handlers::Resource* recent = recent_.find(request.authority, request.target, services_.loop.now())) {
+        return recent->respond(request);
     }
-    if (request.target == "*") return stamped(http::options_answer(request, http::MediaClass::Other));
-    const SnapshotPtr snapshot = snapshot_;
-    if (request.target.size() > snapshot->config->http1.request_line) {  // HTTP/1 sessions have refused it before
+    if (request.target == "*") return http::options_answer(request, http::MediaClass::Other);
+    return look_up(request);
+}
+
+http::Reply Exchange::look_up(const http::Request& request) {
+    if (request.target.size() > snapshot_->config->http1.request_line) {  // HTTP/1 sessions have refused it before
         services_.counters.limit_hit(http::LimitHit::RequestLine);
-        return stamped(http::status_answer(414));
+        return http::status_answer(414);
     }
-    const Site* site = snapshot->find(request.authority);
-    if (!site) return stamped(http::status_answer(421));
+    const Site* site = snapshot_->find(request.authority);
+    if (!site) return http::status_answer(421);
 
     const TargetParts target = split_target(request.target);
-    std::string normalised;
-    std::string_view path = target.path;
-    if (!is_normal_path(path)) {
-        Result<std::string> decoded = normalise_path(path);
-        if (!decoded) return stamped(http::error_answer(decoded.error()));
-        normalised = *std::move(decoded);
-        path = normalised;
-    }
-    if (const auto entry = site->catalogue->find(path)) return stamped(reply_to(request, path, snapshot, *site, *entry));
-    if (services_.pool.full(loop::WorkPool::Lane::Now)) {
+    if (is_normal_path(target.path)) return follow(request, {snapshot_, *site, target.path, target.query});
+    const Result<std::string> path = normalise_path(target.path);
+    if (!path) return http::error_answer(path.error());
+    return follow(request, {snapshot_, *site, *path, target.query});
+}
+
+http::Reply Exchange::follow(const http::Request& request, const Route& route) {
+    catalogue::Catalogue& catalogue = *route.site.catalogue;
+    const std::uint64_t changes = catalogue.changes();
+    const auto found = catalogue.find(route.path, services_.loop.now());
+    if (!found) {
+        if (!services_.pool.full(loop::WorkPool::Lane::Now)) return std::make_unique<LookUp>(*this, request, route);
         services_.counters.limit_hit(http::LimitHit::WorkQueue);
-        return stamped(
-            http::error_answer({.kind = ErrorKind::Overloaded, .code = "overloaded", .detail = "the work queue is full"}));
+        return overloaded_;
     }
-    return stamped(std::make_unique<LookUp>(*this, request, std::string(path), snapshot, *site));
+    handlers::ResourcePtr resource;
+    if (const auto* source = std::get_if<catalogue::SourcePtr>(&found->entry)) {
+        resource = recent_.of_same_source(request.authority, request.target, **source);
+    }
+    if (!resource) resource = open(route, found->entry);
+    recent_.remember(request.authority, request.target, resource, {&catalogue, changes, found->until});
+    return resource->respond(request);
 }
 
-http::Reply Exchange::reply_to(const http::Request& request, std::string_view path, const SnapshotPtr& snapshot, const Site& site,
-                               const catalogue::Entry& entry) {
-    if (std::holds_alternative<catalogue::Absent>(entry)) {
-        const config::Rule* rule = site.rule_for(path);
-        return http::status_answer(404, {.fingerprinted = http::is_fingerprinted(path), .bypass = rule && rule->bypass});
-    }
+handlers::ResourcePtr Exchange::open(const Route& route, const catalogue::Entry& entry) {
+    if (const auto* source = std::get_if<catalogue::SourcePtr>(&entry)) return open_source(route, *source);
     if (std::holds_alternative<catalogue::Directory>(entry)) {
-        std::string with_slash(path);
-        with_slash += '/';
-        return http::redirect_answer(301, with_slash, split_target(request.target).query);
+        return std::make_shared<Fixed>(http::redirect_answer(301, std::string(route.path) + '/', route.query));
     }
-    return found(request, snapshot, site, path, std::get<catalogue::SourcePtr>(entry));
+    const config::Rule* rule = route.site.rule_for(route.path);
+    return std::make_shared<Fixed>(
+        http::status_answer(404, {.fingerprinted = http::is_fingerprinted(route.path), .bypass = rule && rule->bypass}));
 }
 
-http::Reply Exchange::found(const http::Request& request, const SnapshotPtr& snapshot, const Site& site, std::string_view path,
-                            catalogue::SourcePtr source) {
-    const handlers::Resource resource{.request = request,
-                                      .query = split_target(request.target).query,
-                                      .snapshot = snapshot,
-                                      .site = &site,
-                                      .rule = site.rule_for(path),
-                                      .source = std::move(source)};
+handlers::ResourcePtr Exchange::open_source(const Route& route, catalogue::SourcePtr source) {
+    const handlers::Located located{
+        .snapshot = route.snapshot, .site = &route.site, .rule = route.site.rule_for(route.path), .source = std::move(source)};
     for (const auto& handler : handlers_) {
-        if (auto reply = handler->handle(resource)) return *std::move(reply);
+        if (auto resource = handler->open(located, route.query)) return resource;
     }
-    return http::status_answer(404);
-}
-
-http::Reply Exchange::stamped(http::Reply reply) {
-    if (auto* answer = std::get_if<http::Answer>(&reply)) {
-        stamp(*answer);
-        return reply;
-    }
-    return std::make_unique<Stamped>(std::move(std::get<http::Pending>(reply)));
+    return std::make_shared<Fixed>(http::status_answer(404));
 }
 
 void Exchange::finished(const http::Request& request, const http::Outcome& outcome) {

@@ -7,7 +7,7 @@
 #include "config/config.h"
 #include "server/exchange.h"
 #include "server/http/counters.h"
-#include "server/loop/tcp.h"
+#include "server/loop/tcp_listener.h"
 #include "server/loop/timer.h"
 #include "server/net/connection.h"
 #include "server/net/tls.h"
@@ -32,8 +32,8 @@ public:
     void abort();  // what is left is cut off
 
 private:
-    void accepted(std::unique_ptr<loop::TcpStream> stream, config::Scheme scheme);
-    void drop(net::Connection* connection);
+    void accepted(loop::Accepted client, config::Scheme scheme);
+    void drop(const net::Connection& connection);
 
     net::ConnectionHost host_;
     http::Counters& counters_;
@@ -42,6 +42,7 @@ private:
     unsigned most_connections_;
     std::vector<std::unique_ptr<loop::TcpListener>> listeners_;
     std::vector<std::unique_ptr<net::Connection>> connections_;
+    std::size_t crest_ = 0;  // the most connections since memory was given back
     std::function<void()> empty_;
 };
 

@@ -26,7 +26,10 @@ ShardThread::ShardThread(Surroundings around, const SnapshotPtr& snapshot, const
       exchange_(services_, snapshot, access_log),
       shard_({.loop = loop_, .pool = around.pool, .dispatcher = exchange_, .observer = counters_, .log = around.log}, counters_,
              snapshot->config, tls, most_connections),
-      tick_(loop_, [this] { shard_.tick(); }) {
+      tick_(loop_, [this] {
+          shard_.tick();
+          exchange_.tick();
+      }) {
     tick_.repeat(kTick);
 }
 

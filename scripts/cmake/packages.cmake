@@ -14,6 +14,3 @@ pkg_check_modules(brotli REQUIRED IMPORTED_TARGET libbrotlienc libbrotlidec)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
-find_library(HTTP_PARSER_LIBRARY http_parser REQUIRED)  # Debian's package has no pkg-config file
-add_library(http_parser INTERFACE)
-target_link_libraries(http_parser INTERFACE ${HTTP_PARSER_LIBRARY})

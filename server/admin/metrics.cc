@@ -66,17 +66,15 @@ void histograms(Page& page, Loops loops) {
         const std::string bucket_name = fmt::format("{}_bucket", row.name);
         std::uint64_t cumulative = 0;
         for (std::size_t i = 0; i <= http::kBuckets.size(); ++i) {
-            cumulative += sum(loops, [&](const http::Counters& counters) {
-                return counters.histogram(row.duration).buckets[i].load(std::memory_order_relaxed);
-            });
+            cumulative +=
+                sum(loops, [&](const http::Counters& counters) { return counters.histogram(row.duration).buckets[i].load(); });
             const bool last = i == http::kBuckets.size();
             page.line(bucket_name,
                       last ? std::string("le=\"+Inf\"") : fmt::format("le=\"{}\"", static_cast<double>(http::kBuckets[i]) / 1e6),
                       cumulative);
         }
-        const std::uint64_t microseconds = sum(loops, [&](const http::Counters& counters) {
-            return counters.histogram(row.duration).sum_us.load(std::memory_order_relaxed);
-        });
+        const std::uint64_t microseconds =
+            sum(loops, [&](const http::Counters& counters) { return counters.histogram(row.duration).sum_us.load(); });
         page.line(fmt::format("{}_sum", row.name), static_cast<double>(microseconds) / 1e6);
         page.line(fmt::format("{}_count", row.name), "", cumulative);
     }

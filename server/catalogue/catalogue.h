@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -49,15 +50,26 @@ struct Directory {};  // the path names a folder; a request without the final sl
 struct Absent {};     // nothing there (or nothing we may show)
 using Entry = std::variant<SourcePtr, Directory, Absent>;
 
+// An entry, and when it must be asked for again: the file may have changed by then without anybody having told.
+struct Finding {
+    Entry entry;
+    SteadyTime until;
+};
+
 // What exists under one root: path → entry, kept current. One per root folder, shared by all loops and by successive
 // configurations.
 class Catalogue {
 public:
     virtual ~Catalogue() = default;
 
-    // Thread-safe, memory only, never blocks on the disk. Nothing: unknown or in need of a fresh look; then call resolve().
-    // For a path that ends in '/', the entry is that of its index.html (Absent when there is none).
-    virtual std::optional<Entry> find(std::string_view path) = 0;
+    // Thread-safe, memory only, never blocks on the disk; `now` may be some milliseconds old. Nothing: unknown or in need of a
+    // fresh look; then call resolve(). For a path that ends in '/', the entry is that of its index.html (Absent when there is
+    // none).
+    virtual std::optional<Finding> find(std::string_view path, SteadyTime now) = 0;
+
+    // How often a change has become known. While this is what it was before a find(), and its `until` lies ahead, what it found
+    // still holds: another find() would say the same.
+    std::uint64_t changes() const { return changes_.load(std::memory_order_acquire); }
 
     // Blocks (open, read, hash): on the work pool. Remembers what it finds, absence included, as long as the folder is watched.
     // Errors: Forbidden never (what may not be shown is Absent); Internal for a failing disk.
@@ -65,6 +77,16 @@ public:
 
     // The source's whole content, for making representations. Blocks. Errors: NotFound when the file is no longer this version.
     virtual Result<std::string> read(const Source& source) = 0;
+
+protected:
+    // After find() has ceased to return what is no longer true, never before: a find() between the two would be believed for
+    // ever.
+    void count_change() { changes_.fetch_add(1, std::memory_order_release); }
+
+private:
+    // Read for each request, on every core: alone on its cache line.
+    alignas(64) std::atomic<std::uint64_t> changes_{0};
+    [[maybe_unused]] char padding_[64 - sizeof(std::atomic<std::uint64_t>)];
 };
 
 struct Options {

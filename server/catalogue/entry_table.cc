@@ -43,13 +43,13 @@ EntryTable::EntryTable(unsigned most) {
     most_per_shard_ = std::max<std::size_t>(1, most / count);
 }
 
-std::optional<Entry> EntryTable::find(std::string_view path, SteadyTime now) {
+std::optional<Finding> EntryTable::find(std::string_view path, SteadyTime now) {
     Shard& shard = shard_of(path);
     const std::lock_guard lock(shard.mutex);
     const auto slot = shard.slots.find(path);
     if (slot == shard.slots.end() || slot->second.remembered.expires <= now) return std::nullopt;
     slot->second.touched = true;
-    return slot->second.remembered.entry;
+    return Finding{.entry = slot->second.remembered.entry, .until = slot->second.remembered.expires};
 }
 
 EntryTable::Turn EntryTable::begin(const std::string& path) {

@@ -51,7 +51,7 @@ public:
     EntryTable& operator=(const EntryTable&) = delete;
 
     // Nothing: not remembered, or expired. One lock, no allocation.
-    std::optional<Entry> find(std::string_view path, SteadyTime now);
+    std::optional<Finding> find(std::string_view path, SteadyTime now);
 
     struct Turn {
         std::shared_ptr<Look> look;

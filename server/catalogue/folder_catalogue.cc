@@ -97,7 +97,7 @@ public:
         root_checked_.store(now());
     }
 
-    std::optional<Entry> find(std::string_view path) override;
+    std::optional<Finding> find(std::string_view path, SteadyTime now) override;
     Result<Entry> resolve(const std::string& path) override;
     Result<std::string> read(const Source& source) override;
     int watch_descriptor() const override { return watches_.descriptor(); }
@@ -106,16 +106,15 @@ public:
 
 private:
     void changed(const std::string& path) override;
-    void changed_below(const std::string& folder) override { entries_.forget_below(folder); }
+    void changed_below(const std::string& folder) override;
     void changed_anything() override;
 
     SteadyTime now() const { return surroundings_.steady ? surroundings_.steady() : std::chrono::steady_clock::now(); }
     std::int64_t wall_ns() const;
     FolderPtr folder() const;
-    bool root_check_is_due();
+    bool root_check_is_due(SteadyTime time);
     void check_root();
 
-    std::optional<Entry> find_key(std::string_view key);
     Result<Entry> resolve_key(const std::string& key);
     Result<Remembered> look_at(const std::string& key, const std::optional<Remembered>& before);
     Result<Remembered> look_at_file(Sighting sighting, const std::optional<Remembered>& before, SteadyTime expires);
@@ -155,9 +154,8 @@ FolderPtr Indexed::folder() const {
 }
 
 // Deploys may swap the root itself (a link, or two renames), which no watch within it tells. So twice a second one request looks.
-bool Indexed::root_check_is_due() {
+bool Indexed::root_check_is_due(SteadyTime time) {
     SteadyTime checked = root_checked_.load(std::memory_order_relaxed);
-    const SteadyTime time = now();
     return time - checked > kRootLife && root_checked_.compare_exchange_strong(checked, time, std::memory_order_relaxed);
 }
 
@@ -176,28 +174,31 @@ void Indexed::check_root() {
     // In this order: a look that begins after the forgetting sees the new folder.
     watches_.restart(*std::move(opened));
     entries_.forget_everything();
+    count_change();
 }
 
-std::optional<Entry> Indexed::find(std::string_view path) {
-    if (root_check_is_due()) {
+std::optional<Finding> Indexed::find(std::string_view path, SteadyTime time) {
+    if (root_check_is_due(time)) {
         root_check_wanted_.store(true, std::memory_order_relaxed);
         return std::nullopt;  // resolve() will
     }
-    if (!path.ends_with('/')) return find_key(path);
-
     std::array<char, 512> buffer;  // "/a/" is remembered as "/a/index.html"
-    if (path.size() + kIndex.size() > buffer.size()) return std::nullopt;
-    std::memcpy(buffer.data(), path.data(), path.size());
-    std::memcpy(buffer.data() + path.size(), kIndex.data(), kIndex.size());
-    auto entry = find_key({buffer.data(), path.size() + kIndex.size()});
-    if (entry && std::holds_alternative<Directory>(*entry)) return Absent{};
-    return entry;
+    const bool folder_page = path.ends_with('/');
+    if (folder_page) {
+        if (path.size() + kIndex.size() > buffer.size()) return std::nullopt;
+        std::memcpy(buffer.data(), path.data(), path.size());
+        std::memcpy(buffer.data() + path.size(), kIndex.data(), kIndex.size());
+        path = {buffer.data(), path.size() + kIndex.size()};
+    }
+    auto found = entries_.find(path, time);
+    if (!found) return std::nullopt;
+    if (folder_page && std::holds_alternative<Directory>(found->entry)) found->entry = Absent{};
+    found->until = std::min(found->until, root_checked_.load(std::memory_order_relaxed) + kRootLife);
+    return found;
 }
 
-std::optional<Entry> Indexed::find_key(std::string_view key) { return entries_.find(key, now()); }
-
 Result<Entry> Indexed::resolve(const std::string& path) {
-    if (root_check_is_due() || root_check_wanted_.exchange(false, std::memory_order_relaxed)) check_root();
+    if (root_check_is_due(now()) || root_check_wanted_.exchange(false, std::memory_order_relaxed)) check_root();
     if (!origins::may_be_served(path)) return Absent{};
     if (!path.ends_with('/')) return resolve_key(path);
     auto entry = resolve_key(path + std::string(kIndex));
@@ -206,7 +207,7 @@ Result<Entry> Indexed::resolve(const std::string& path) {
 }
 
 Result<Entry> Indexed::resolve_key(const std::string& key) {
-    if (auto entry = find_key(key)) return *std::move(entry);
+    if (auto found = entries_.find(key, now())) return std::move(found->entry);
     auto turn = entries_.begin(key);
     if (!turn.mine) return turn.look->wait();
 
@@ -370,11 +371,18 @@ void Indexed::changed(const std::string& path) {
     entries_.forget(path);
     if (const auto base = base_of_sidecar(path)) entries_.forget(*base);
     for (const auto& row : transforms::kCodings) entries_.forget(path + std::string(row.extension));
+    count_change();
+}
+
+void Indexed::changed_below(const std::string& folder) {
+    entries_.forget_below(folder);
+    count_change();
 }
 
 void Indexed::changed_anything() {
     log_.warn("catalogue", "{}: more changes at once than the kernel could tell; looking at everything again", folder()->root());
     entries_.forget_everything();
+    count_change();
 }
 
 FolderCatalogue::Stats Indexed::stats() const {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
+#include <variant>
 
 #include "base/ascii.h"
 #include "base/fields.h"
@@ -21,39 +23,51 @@ std::string boundary() {
     return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
 }
 
-}  // namespace
-
-http::Answer answer_selected(const http::Request& request, Selected selected, WallTime now) {
-    switch (http::evaluate_preconditions(request, selected.validators, now)) {
-        case http::Precondition::PreconditionFailed:
-            return http::status_answer(412);
-        case http::Precondition::NotModified: {
-            http::Answer answer;
-            answer.status = 304;
-            answer.verdict = selected.verdict;
-            answer.head = selected.heads.not_modified;
-            return answer;
-        }
-        case http::Precondition::Proceed:
-            break;
-    }
-    http::Answer answer;
-    answer.status = 200;
+// A function of its own, with one variable to return: then it is made in the place where the caller wants it.
+http::Reply whole(const Selected& selected) {
+    http::Reply reply(std::in_place_type<http::Answer>);
+    http::Answer& answer = *std::get_if<http::Answer>(&reply);
     answer.verdict = selected.verdict;
     answer.head = selected.heads.full;
-    const std::uint64_t size = selected.body.length();
     answer.body = std::move(selected.body);
-    if (!selected.ranges) return answer;
+    return reply;
+}
+
+http::Reply ranged(const http::Request& request, const Selected& selected, WallTime now) {
+    const std::uint64_t size = selected.body.length();
     const http::RangeChoice range = http::choose_range(request, selected.validators, size, now);
     switch (range.kind) {
         case http::RangeChoice::Kind::Whole:
-            return answer;
+            return whole(selected);
         case http::RangeChoice::Kind::Unsatisfiable:
             return http::unsatisfiable_answer(size);
         case http::RangeChoice::Kind::Partial:
             break;
     }
-    return http::partial_answer(std::move(answer), range, range.count > 1 ? boundary() : std::string());
+    return http::partial_answer(std::get<http::Answer>(whole(selected)), range, range.count > 1 ? boundary() : std::string());
+}
+
+}  // namespace
+
+http::Reply not_modified(const HeadCache::Heads& heads, http::Verdict verdict) {
+    http::Reply reply(std::in_place_type<http::Answer>);
+    http::Answer& answer = *std::get_if<http::Answer>(&reply);
+    answer.status = 304;
+    answer.verdict = verdict;
+    answer.head = heads.not_modified;
+    return reply;
+}
+
+http::Reply answer_selected(const http::Request& request, const Selected& selected, WallTime now) {
+    switch (http::evaluate_preconditions(request, selected.validators, now)) {
+        case http::Precondition::PreconditionFailed:
+            return http::status_answer(412);
+        case http::Precondition::NotModified:
+            return not_modified(selected.heads, selected.verdict);
+        case http::Precondition::Proceed:
+            break;
+    }
+    return selected.ranges && request.has("range") ? ranged(request, selected, now) : whole(selected);
 }
 
 HeadCache::Heads finish_heads(http::Head::Fields fields, const config::Rule* rule) {

@@ -14,13 +14,16 @@ namespace selvage::handlers {
 struct Selected {
     http::Validators validators;
     const HeadCache::Heads& heads;
-    http::Body body;
+    http::Body&& body;  // of the caller's expression: it goes straight to its place in the answer
     http::Verdict verdict = http::Verdict::Hit;
     bool ranges = true;  // false: a coded representation, which is only sent whole
 };
 
-// 200, 206, 304, 412 or 416: preconditions first, then the range (RFC 9110 §13.2.2).
-http::Answer answer_selected(const http::Request& request, Selected selected, WallTime now);
+// 200, 206, 304, 412 or 416: preconditions first, then the range (RFC 9110 §13.2.2). Always an Answer, made in the place where it
+// is returned: moving one costs a hit a tenth of its instructions.
+http::Reply answer_selected(const http::Request& request, const Selected& selected, WallTime now);
+
+http::Reply not_modified(const HeadCache::Heads& heads, http::Verdict verdict);  // 304
 
 // Adds the rule's fields (a rule's field replaces ours of the same name) and makes the pair of heads.
 HeadCache::Heads finish_heads(http::Head::Fields fields, const config::Rule* rule);

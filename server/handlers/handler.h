@@ -9,14 +9,17 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "server/catalogue/catalogue.h"
+#include "server/http/content_coding.h"
 #include "server/http/counters.h"
 #include "server/http/message.h"
+#include "server/http/remembered_field.h"
 #include "server/loop/loop.h"
 #include "server/loop/work_pool.h"
 #include "server/representations/codings.h"
 #include "server/representations/fills.h"
 #include "server/representations/images.h"
 #include "server/site.h"
+#include "transforms/negotiation.h"
 
 namespace selvage::handlers {
 
@@ -53,12 +56,12 @@ struct Services {
     Log& log;
     HeadCache heads;
     WallTime now{};  // refreshed each second by the exchange
+    http::RememberedField<http::AcceptedCodings> accepted_codings;
+    http::RememberedField<transforms::AcceptedFormats> accepted_formats;
 };
 
-// A request for something that exists.
-struct Resource {
-    const http::Request& request;  // until the stream ends
-    std::string_view query;        // raw; within the request
+// Something that exists, and what the configuration says about it.
+struct Located {
     server::SnapshotPtr snapshot;  // keeps `site` and `rule`
     const server::Site* site = nullptr;
     const config::Rule* rule = nullptr;
@@ -70,11 +73,28 @@ struct Resource {
     std::uint64_t rule_number() const { return reinterpret_cast<std::uintptr_t>(rule); }
 };
 
-// Answers requests of one kind. Nothing: not mine, ask the next.
+// What a URL names: answers the requests for it, and keeps what it has worked out for the next one. Of one loop.
+//
+// All that can change without the catalogue or the configuration telling (what is stored, how far a coding is, the time) it asks
+// for anew with each request.
+class Resource : public std::enable_shared_from_this<Resource> {
+public:
+    virtual ~Resource() = default;
+
+    // `request` is valid until the stream ends. A Pending keeps the resource.
+    virtual http::Reply respond(const http::Request& request) = 0;
+
+    // The file behind it; null: there is none.
+    virtual const catalogue::Source* source() const { return nullptr; }
+};
+using ResourcePtr = std::shared_ptr<Resource>;
+
+// Opens resources of one kind.
 class Handler {
 public:
     virtual ~Handler() = default;
-    virtual std::optional<http::Reply> handle(const Resource& resource) = 0;
+    // `query` is raw and belongs to the request. Null: not mine, ask the next.
+    virtual ResourcePtr open(const Located& located, std::string_view query) = 0;
 };
 
 // One line per handler, in the order in which they are asked.

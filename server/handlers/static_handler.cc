@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
-#include <random>
+#include <array>
+#include <optional>
+#include <string_view>
 
 #include "base/url.h"
 #include "server/handlers/answering.h"
@@ -21,72 +23,115 @@ using representations::CodingChoice;
 using transforms::Coding;
 using transforms::Effort;
 
-// A file as it is or in a content coding.
-class StaticHandler final : public Handler {
-public:
-    explicit StaticHandler(Services& services) : services_(services) {}
+// Of entity tags: for each Coding the best one's and the interim one's. The fast coding has other bytes than the best: a strong
+// tag must tell them apart (RFC 9110 §8.8.3).
+constexpr auto kSuffixes = std::to_array<std::string_view>({"", "", "-gz", "-gz.fast", "-br", "-br.fast", "-zstd", "-zstd.fast"});
 
-    std::optional<http::Reply> handle(const Resource& resource) override {
-        const catalogue::Source& source = *resource.source;
-        if (resource.request.method == http::Method::Options) {
-            return http::options_answer(resource.request, http::media_type_of(source.path).media_class);
+// `v=` names the content itself, so the URL never means anything else (image-urls §1.6).
+bool version_matches(std::string_view query, const catalogue::Source& source) {
+    if (query.empty()) return false;
+    for (const QueryParam& param : split_query(query)) {
+        if (param.key == "v") return names_content(param.value, source.content) == VersionMatch::Matches;
+    }
+    return false;
+}
+
+// A file as it is or in a content coding.
+class File final : public Resource {
+public:
+    File(Services& services, const Located& located, std::string_view query)
+        : services_(services),
+          located_(located),
+          codings_(services.codings.of(*located.source)),
+          verified_(version_matches(query, *located.source)) {}
+
+    http::Reply respond(const http::Request& request) override {
+        if (request.method == http::Method::Options) {
+            return http::options_answer(request, http::media_type_of(file().path).media_class);
         }
-        services_.codings.improve(resource.site->catalogue, resource.source);
-        const bool wants_range = resource.request.method == http::Method::Get && resource.request.has("range");
-        return reply(resource, representations::select_coding(http::accepted_codings(resource.request), source,
-                                                              services_.codings.sizes(source), wants_range));
+        if (codings_) services_.codings.improve(codings_, located_.site->catalogue, located_.source);
+        return reply(request, choose(request));
     }
 
+    const catalogue::Source* source() const override { return located_.source.get(); }
+
 private:
-    http::Reply reply(const Resource& resource, CodingChoice choice) {
+    // All that the choice of a coding depends on besides the file.
+    struct Asked {
+        http::AcceptedCodings accepted;
+        representations::CodedSizes sizes{};
+        bool wants_range = false;
+        friend bool operator==(const Asked&, const Asked&) = default;
+    };
+
+    const catalogue::Source& file() const { return *located_.source; }
+
+    http::AcceptedCodings accepted_codings(const http::Request& request) {
+        return services_.accepted_codings.of(request.field("accept-encoding"), http::parse_accept_encoding);
+    }
+
+    // Most requests ask as the one before did.
+    CodingChoice choose(const http::Request& request) {
+        const Asked asked{.accepted = accepted_codings(request),
+                          .sizes = codings_ ? codings_->sizes() : representations::CodedSizes{},
+                          .wants_range = request.method == http::Method::Get && request.has("range")};
+        if (!choice_ || asked != asked_) {
+            asked_ = asked;
+            choice_ = representations::select_coding(asked.accepted, file(), asked.sizes, asked.wants_range);
+        }
+        return *choice_;
+    }
+
+    http::Reply reply(const http::Request& request, CodingChoice choice) {
         switch (choice.kind) {
             case CodingChoice::Kind::NotAcceptable:
                 return http::status_answer(406);
             case CodingChoice::Kind::Identity:
-                return identity(resource);
+                return identity(request);
             case CodingChoice::Kind::Sidecar:
-                return sidecar(resource, choice.coding);
+                return sidecar(request, choice.coding);
             case CodingChoice::Kind::Stored:
             case CodingChoice::Kind::Make:
                 break;
         }
         // A client that has it needs no body: nothing is made for it.
-        if (auto early = early_answer(resource, choice.coding)) return *std::move(early);
-        if (auto coded = services_.codings.find(*resource.source, choice.coding)) {
-            return answer(resource, choice.coding, coded->interim, http::Body(coded->object->body), verdict_of(*coded));
+        if (has_it(request, choice.coding)) return not_modified(heads_of(choice.coding, false), verdict(http::Verdict::Hit));
+        if (auto coded = services_.codings.find(*codings_, choice.coding)) {
+            return answer(request, choice.coding, coded->interim, http::Body(coded->object->body), verdict_of(*coded));
         }
-        return make(resource, choice.coding);
+        return make(request, choice.coding);
     }
 
     static http::Verdict verdict_of(const representations::Coded& coded) {
         return coded.interim ? http::Verdict::Stale : http::Verdict::Hit;
     }
 
-    http::Answer identity(const Resource& resource) {
-        return answer(resource, Coding::Identity, false, identity_body(*resource.source), http::Verdict::Hit);
+    http::Reply identity(const http::Request& request) {
+        return answer(request, Coding::Identity, false, identity_body(file()), http::Verdict::Hit);
     }
 
-    http::Answer sidecar(const Resource& resource, Coding coding) {
-        for (const catalogue::Sidecar& sidecar : resource.source->sidecars) {
+    http::Reply sidecar(const http::Request& request, Coding coding) {
+        for (const catalogue::Sidecar& sidecar : file().sidecars) {
             if (sidecar.coding != coding) continue;
-            http::Body body =
-                sidecar.bytes ? http::Body(sidecar.bytes)
-                              : http::Body(http::Segment{.bytes = {}, .file = sidecar.file, .offset = 0, .length = sidecar.size});
-            return answer(resource, coding, false, std::move(body), http::Verdict::Hit);
+            return answer(request, coding, false,
+                          sidecar.bytes
+                              ? http::Body(sidecar.bytes)
+                              : http::Body(http::Segment{.bytes = {}, .file = sidecar.file, .offset = 0, .length = sidecar.size}),
+                          http::Verdict::Hit);
         }
-        return identity(resource);
+        return identity(request);
     }
 
-    http::Reply make(const Resource& resource, Coding coding) {
+    http::Reply make(const http::Request& request, Coding coding) {
         if (services_.pool.full(loop::WorkPool::Lane::Now)) {
             services_.counters.limit_hit(http::LimitHit::WorkQueue);
-            return identity(resource);  // larger, but now
+            return identity(request);  // larger, but now
         }
-        return std::make_unique<Later>([this, resource, coding](Later::Done done) mutable {
-            auto work = [&codings = services_.codings, catalogue = resource.site->catalogue, source = resource.source, coding] {
+        return std::make_unique<Later>([this, self = shared_from_this(), &request, coding](Later::Done done) {
+            auto work = [&codings = services_.codings, catalogue = located_.site->catalogue, source = located_.source, coding] {
                 return codings.fill(*catalogue, *source, coding);
             };
-            const Key128 key = representations::Codings::key(*resource.source, coding, Effort::First);
+            const Key128 key = representations::Codings::key(file(), coding, Effort::First);
             return services_.fills.request(
                 services_.loop, key,
                 [&control = services_.control, &pool = services_.pool, work = std::move(work)](
@@ -94,61 +139,64 @@ private:
                     representations::Settle settle) mutable -> std::unique_ptr<representations::FillWork> {
                     return std::make_unique<representations::PoolFill>(control, pool, std::move(work), std::move(settle));
                 },
-                [this, resource, coding, done = std::move(done)](representations::Filled filled) mutable {
-                    done(made(resource, coding, std::move(filled)));
+                [this, self, &request, coding, done = std::move(done)](const representations::Filled& filled) mutable {
+                    done(made(request, coding, filled));
                 });
         });
     }
 
-    http::Answer made(const Resource& resource, Coding coding, representations::Filled filled) {
+    http::Answer made(const http::Request& request, Coding coding, const representations::Filled& filled) {
         if (!filled.object) {  // the coding failed or saves nothing; the file is there, if the client takes it as it is
-            const bool acceptable = http::accepted_codings(resource.request).accepts(Coding::Identity);
-            return acceptable ? identity(resource) : http::status_answer(406);
+            const bool acceptable = accepted_codings(request).accepts(Coding::Identity);
+            return acceptable ? std::get<http::Answer>(identity(request)) : http::status_answer(406);
         }
         const auto facts = representations::from_meta((*filled.object)->meta);
         const bool interim = facts && facts->interim;
-        http::Answer result = answer(resource, coding, interim, http::Body((*filled.object)->body), filled.verdict);
+        http::Reply reply = answer(request, coding, interim, http::Body((*filled.object)->body), filled.verdict);
+        auto& result = std::get<http::Answer>(reply);
         result.fill_time = filled.fill_time;
-        return result;
+        return std::move(result);
     }
 
-    std::optional<http::Answer> early_answer(const Resource& resource, Coding coding) {
-        if (!resource.request.has("if-none-match") && !resource.request.has("if-modified-since")) return std::nullopt;
-        http::Answer without_body = answer(resource, coding, false, http::Body(), http::Verdict::Hit);
-        if (without_body.status != 304) return std::nullopt;
-        return without_body;
+    bool has_it(const http::Request& request, Coding coding) const {
+        if (!request.has("if-none-match") && !request.has("if-modified-since")) return false;
+        const auto precondition = http::evaluate_preconditions(request, validators(coding, false), services_.now);
+        return precondition == http::Precondition::NotModified;
     }
 
-    http::Answer answer(const Resource& resource, Coding coding, bool interim, http::Body body, http::Verdict verdict) {
-        const catalogue::Source& source = *resource.source;
-        const std::string suffix = suffix_of(coding, interim);
-        Selected selected{.validators = {.content = source.etag, .suffix = suffix, .last_modified = source.modified},
-                          .heads = heads(resource, coding, suffix),
-                          .body = std::move(body),
-                          .verdict = resource.bypass() ? http::Verdict::Bypass : verdict,
-                          .ranges = coding == Coding::Identity};
-        return answer_selected(resource.request, std::move(selected), services_.now);
+    http::Reply answer(const http::Request& request, Coding coding, bool interim, http::Body&& body, http::Verdict kind) {
+        return answer_selected(request,
+                               {.validators = validators(coding, interim),
+                                .heads = heads_of(coding, interim),
+                                .body = std::move(body),
+                                .verdict = verdict(kind),
+                                .ranges = coding == Coding::Identity},
+                               services_.now);
     }
 
-    // The fast coding has other bytes than the best: a strong tag must tell them apart (RFC 9110 §8.8.3).
-    static std::string suffix_of(Coding coding, bool interim) {
-        if (coding == Coding::Identity) return {};
-        std::string suffix(transforms::row_of(coding).suffix);
-        if (interim) suffix += ".fast";
-        return suffix;
+    http::Verdict verdict(http::Verdict kind) const { return located_.bypass() ? http::Verdict::Bypass : kind; }
+
+    static std::size_t place_of(Coding coding, bool interim) { return 2 * static_cast<std::size_t>(coding) + (interim ? 1 : 0); }
+
+    http::Validators validators(Coding coding, bool interim) const {
+        return {.content = file().etag, .suffix = kSuffixes[place_of(coding, interim)], .last_modified = file().modified};
     }
 
-    const HeadCache::Heads& heads(const Resource& resource, Coding coding, std::string_view suffix) {
-        const catalogue::Source& source = *resource.source;
-        const bool verified = version_matches(resource.query, source);
-        const std::uint64_t rule = resource.rule_number();
+    const HeadCache::Heads& heads_of(Coding coding, bool interim) {
+        const std::size_t place = place_of(coding, interim);
+        if (!heads_[place].full) heads_[place] = find_heads(coding, kSuffixes[place]);
+        return heads_[place];
+    }
+
+    HeadCache::Heads find_heads(Coding coding, std::string_view suffix) {
+        const std::uint64_t rule = located_.rule_number();
         const Key128 key = key_of(
-            {bytes_of(source.serial), bytes_of(resource.snapshot->generation), bytes_of(rule), suffix, verified ? "v" : ""});
-        return services_.heads.find_or_build(key, [&] { return build_heads(resource, coding, suffix, verified); });
+            {bytes_of(file().serial), bytes_of(located_.snapshot->generation), bytes_of(rule), suffix, verified_ ? "v" : ""});
+        return services_.heads.find_or_build(key, [&] { return build_heads(coding, suffix); });
     }
 
-    static HeadCache::Heads build_heads(const Resource& resource, Coding coding, std::string_view suffix, bool verified) {
-        const catalogue::Source& source = *resource.source;
+    HeadCache::Heads build_heads(Coding coding, std::string_view suffix) const {
+        const catalogue::Source& source = file();
         const http::MediaType& media = http::media_type_of(source.path);
         http::Head::Fields fields;
         fields.emplace_back("content-type", source.media_type);
@@ -160,9 +208,9 @@ private:
         fields.emplace_back("cache-control", http::cache_control({.path = source.path,
                                                                   .media_class = media.media_class,
                                                                   .fingerprinted = source.fingerprinted,
-                                                                  .verified = verified,
+                                                                  .verified = verified_,
                                                                   .status = 200},
-                                                                 resource.rule));
+                                                                 located_.rule));
         fields.emplace_back("etag", fmt::format("\"{}{}\"", source.etag, suffix));
         fields.emplace_back("last-modified", source.last_modified);
         fields.emplace_back("accept-ranges", "bytes");
@@ -173,18 +221,27 @@ private:
             fields.emplace_back("content-security-policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'");
         }
         http::add_cross_origin_fields(fields, media.media_class);
-        return finish_heads(std::move(fields), resource.rule);
+        return finish_heads(std::move(fields), located_.rule);
     }
 
-    // `v=` names the content itself, so the URL never means anything else (image-urls §1.6).
-    static bool version_matches(std::string_view query, const catalogue::Source& source) {
-        if (query.empty()) return false;
-        for (const QueryParam& param : split_query(query)) {
-            if (param.key == "v") return names_content(param.value, source.content) == VersionMatch::Matches;
-        }
-        return false;
+    Services& services_;
+    const Located located_;
+    const representations::ContentCodingsPtr codings_;  // null: not coded
+    const bool verified_;
+    Asked asked_;
+    std::optional<CodingChoice> choice_;                    // for asked_
+    std::array<HeadCache::Heads, kSuffixes.size()> heads_;  // built when first sent
+};
+
+class StaticHandler final : public Handler {
+public:
+    explicit StaticHandler(Services& services) : services_(services) {}
+
+    ResourcePtr open(const Located& located, std::string_view query) override {
+        return std::make_shared<File>(services_, located, query);
     }
 
+private:
     Services& services_;
 };
 

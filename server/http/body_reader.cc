@@ -17,12 +17,16 @@ BodyReader::Peek BodyReader::peek(std::size_t want) {
     const Segment& segment = current();
     const std::uint64_t in_segment = segment.length - offset_;
     if (segment.bytes) {
-        return {State::Ready, segment.bytes->view().substr(segment.offset + offset_, smaller(in_segment, want))};
+        return {State::Ready, segment.bytes->view().substr(segment.offset + offset_, smaller(in_segment, want)), &segment.bytes};
     }
     if (chunk_begin_ == chunk_end_) {
         if (waiting_) return {State::Waiting, {}};
-        if (!chunk_) chunk_.reset(new char[kChunk]);
-        took(segment.file->read_now(segment.offset + offset_, chunk_.get(), smaller(in_segment, kChunk)));
+        const std::size_t size = smaller(in_segment, kChunk);
+        if (chunk_size_ < size) {
+            chunk_.reset(new char[size]);  // what is left of a small file is no reason to touch 128 KiB
+            chunk_size_ = size;
+        }
+        took(segment.file->read_now(segment.offset + offset_, chunk_.get(), size));
         if (failed_) return {State::Failed, {}};
         if (waiting_) return {State::Waiting, {}};
     }
@@ -34,8 +38,9 @@ void BodyReader::advance(std::size_t count) {
     left_ -= count;
     if (!current().bytes) chunk_begin_ += count;
     if (left_ == 0) {  // the references are dropped as soon as the last byte has been handed over
-        body_ = Body();
+        body_.clear();
         chunk_.reset();
+        chunk_size_ = 0;
         segment_ = 0;
         offset_ = 0;
     }

@@ -24,7 +24,8 @@ public:
     };
     struct Peek {
         State state;
-        std::string_view run;  // contiguous bytes at the current position, at most `want`
+        std::string_view run;           // contiguous bytes at the current position, at most `want`
+        const BlobPtr* blob = nullptr;  // what they belong to, for who wants to keep them; null: a file's, good until advance()
     };
 
     BodyReader() = default;
@@ -51,6 +52,7 @@ private:
     std::uint64_t offset_ = 0;  // within the segment
     std::uint64_t left_ = 0;
     std::unique_ptr<char[]> chunk_;
+    std::size_t chunk_size_ = 0;
     std::size_t chunk_begin_ = 0, chunk_end_ = 0;  // unread bytes of the chunk
     bool failed_ = false;
     bool waiting_ = false;

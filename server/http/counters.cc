@@ -1,6 +1,7 @@
 #include "server/http/counters.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace selvage::http {
 
@@ -22,13 +23,13 @@ const std::array<CounterRow, static_cast<std::size_t>(Counter::kCount)> kCounter
     {Counter::TransformOverloaded, Kind::Counter, "transform_outcomes_total", "outcome=\"overloaded\"", ""},
     {Counter::WorkerStarts, Kind::Counter, "worker_starts_total", "", "Transform processes started."},
     {Counter::WorkerRestarts, Kind::Counter, "worker_restarts_total", "", "Transform processes replaced after a crash, a missed deadline or a kill."},
-    {Counter::CodingsMade, Kind::Counter, "codings_made_total", "", "Content-coded representations made."},
-    {Counter::CodingsWithoutGain, Kind::Counter, "codings_without_gain_total", "", "Codings that saved too little to be kept."},
     {Counter::FillsStarted, Kind::Counter, "fills_started_total", "", "Representations that began to be filled or derived."},
     {Counter::FillsCoalesced, Kind::Counter, "fills_coalesced_total", "", "Requests that joined a fill under way."},
     {Counter::ReloadsOk, Kind::Counter, "reloads_total", "outcome=\"ok\"", "Configuration reloads, by outcome."},
     {Counter::ReloadsFailed, Kind::Counter, "reloads_total", "outcome=\"failed\"", ""},
     {Counter::AccessLogDropped, Kind::Counter, "access_log_dropped_total", "", "Access log lines dropped because the writer could not keep up."},
+    {Counter::CodingsMade, Kind::Counter, "codings_made_total", "", "Content-coded representations made."},
+    {Counter::CodingsWithoutGain, Kind::Counter, "codings_without_gain_total", "", "Codings that saved too little to be kept."},
 }};
 
 const std::array<DurationRow, static_cast<std::size_t>(Duration::kCount)> kDurations = {{
@@ -43,9 +44,38 @@ namespace {
 constexpr auto kStatuses = std::to_array<std::uint16_t>({200, 204, 206, 301, 304, 308, 400, 403, 404, 405, 406, 408, 412, 413,
                                                          414, 415, 416, 421, 422, 431, 499, 500, 501, 502, 503, 504, 505});
 
-std::size_t slot_of(std::uint16_t status) {
-    const auto* found = std::ranges::find(kStatuses, status);
-    return static_cast<std::size_t>(found - kStatuses.begin());  // the end is the slot of all others
+// Status → its slot; statuses.size() is the slot of all others.
+constexpr std::array kSlots = [] {
+    std::array<std::uint8_t, 600> slots{};
+    slots.fill(kStatuses.size());
+    for (std::size_t i = 0; i < kStatuses.size(); ++i) slots[kStatuses[i]] = static_cast<std::uint8_t>(i);
+    return slots;
+}();
+
+std::size_t slot_of(std::uint16_t status) { return status < kSlots.size() ? kSlots[status] : kStatuses.size(); }
+
+// Between two powers of two lies one bound at most: the number of bits leaves one comparison to make.
+struct Step {
+    std::uint64_t bound;  // above it: the next bucket
+    std::size_t bucket;
+};
+constexpr std::array kSteps = [] {
+    std::array<Step, 65> steps{};
+    for (unsigned bits = 0; bits < steps.size(); ++bits) {
+        const std::uint64_t least = bits == 0 ? 0 : std::uint64_t{1} << (bits - 1);
+        const auto bucket = static_cast<std::size_t>(std::ranges::lower_bound(kBuckets, least) - kBuckets.begin());
+        const bool last = bucket == kBuckets.size();
+        steps[bits] = {last ? ~std::uint64_t{0} : kBuckets[bucket], bucket};
+    }
+    return steps;
+}();
+static_assert(std::ranges::adjacent_find(kBuckets, [](std::uint64_t a, std::uint64_t b) {
+                  return std::bit_width(a) == std::bit_width(b);
+              }) == kBuckets.end());
+
+std::size_t bucket_of(std::uint64_t microseconds) {
+    const Step& step = kSteps[std::bit_width(microseconds)];
+    return step.bucket + (microseconds > step.bound ? 1 : 0);
 }
 
 }  // namespace
@@ -103,16 +133,13 @@ std::span<const std::uint16_t> Counters::statuses() {
 
 void Counters::observe(Duration duration, std::chrono::microseconds value) {
     const auto microseconds = static_cast<std::uint64_t>(std::max<std::int64_t>(value.count(), 0));
-    const auto bucket = static_cast<std::size_t>(std::ranges::lower_bound(kBuckets, microseconds) - kBuckets.begin());
     Histogram& histogram = histograms_[static_cast<std::size_t>(duration)];
-    histogram.buckets[bucket].fetch_add(1, std::memory_order_relaxed);
-    histogram.sum_us.fetch_add(microseconds, std::memory_order_relaxed);
+    histogram.buckets[bucket_of(microseconds)].add(1);
+    histogram.sum_us.add(microseconds);
 }
 
 void Counters::count(const Request& request, const Outcome& outcome) {
-    const std::size_t index = (static_cast<std::size_t>(request.protocol) * kStatusSlots + slot_of(outcome.status)) * kVerdicts +
-                              static_cast<std::size_t>(outcome.verdict);
-    requests_[index].fetch_add(1, std::memory_order_relaxed);
+    requests_[request_place(request.protocol, slot_of(outcome.status), outcome.verdict)].add(1);
     add(Counter::BodyBytes, outcome.body_bytes);
     if (!outcome.complete) add(Counter::IncompleteResponses);
     using std::chrono::duration_cast;
@@ -125,9 +152,7 @@ void Counters::count(const Request& request, const Outcome& outcome) {
 }
 
 std::uint64_t Counters::requests(Protocol protocol, std::size_t status_slot, Verdict verdict) const {
-    const std::size_t index =
-        (static_cast<std::size_t>(protocol) * kStatusSlots + status_slot) * kVerdicts + static_cast<std::size_t>(verdict);
-    return requests_[index].load(std::memory_order_relaxed);
+    return requests_[request_place(protocol, status_slot, verdict)].load();
 }
 
 }  // namespace selvage::http

@@ -31,7 +31,8 @@ struct ErrorFacts {
 // Retry-After. Total: a Cancelled error becomes 500, though nobody should send it. Sessions take the body off for HEAD.
 Answer error_answer(const Error& error, ErrorFacts facts = {});
 
-// The same for a status that no Error stands for: 400, 404, 406, 408, 412, 414, 417, 421, 431 … `more` are further fields.
+// The same for a status that no Error stands for: 400, 404, 406, 408, 412, 414, 417, 421, 431 … `more` are further fields;
+// without any, the answer is ready made and costs no allocation.
 Answer status_answer(std::uint16_t status, ErrorFacts facts = {}, Head::Fields more = {});
 
 // 405 with Allow. `allow` is a list of methods: "GET, HEAD, OPTIONS".

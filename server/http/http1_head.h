@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+#include <forward_list>
+#include <string>
 
 #include "config/config.h"
 #include "server/http/message.h"
-#include "server/http/request_builder.h"
 #include "server/http/session.h"
 
 namespace selvage::http {
@@ -18,13 +18,19 @@ struct Http1Head {
     bool has_body = false;
 };
 
-// Parses a complete head (through its final CRLF CRLF) into `request`, whose views point into `builder`.
+// What was received, and what had to be put together; the request's views point into both.
+struct Http1Text {
+    std::string head;                      // through its final CRLF CRLF
+    std::forward_list<std::string> added;  // repeated fields joined, targets without a path
+};
+
+// Parses a complete head into `request`, which was clear. Field names are made lower case in place, nothing is copied.
 //
-// Tokens and framing are http-parser's (Debian's libhttp-parser 2.9); it forgives what RFC 9112 lets a lenient server forgive, so
-// the lines are checked first: bare CR or LF, obs-fold, NUL, white space before a colon are errors (RFC 9112 §2.2, §5.1, §5.2).
-// Also refused: a request line of other than three words, "*" but for OPTIONS (§3), no or several Host fields in 1.1 and what is
-// not host[:port] (§3.2), Content-Length beside Transfer-Encoding (§6.1), other major versions
-// (505).
-Http1Head parse_http1_head(std::string_view head, const config::Http1& limits, RequestBuilder& builder, Request& request);
+// Strict where RFC 9112 lets a server be lenient. Refused with 400: bare CR or LF, obs-fold, control characters, white space
+// around a field name (§2.2, §5.1, §5.2), a request line of other than three words, a target that is not in origin, absolute
+// (http or https) or authority form, "*" but for OPTIONS (§3), no or several Host fields in 1.1 and what is not host[:port]
+// (§3.2), Content-Length that is repeated, no number, or beside Transfer-Encoding, and that in 1.0 (§6). 501: an unknown method,
+// or a transfer coding that does not end in chunked. 505: another major version.
+Http1Head parse_http1_head(Http1Text& text, const config::Http1& limits, Request& request);
 
 }  // namespace selvage::http

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstring>
 #include <string>
 
 #include "server/http/body_reader.h"
@@ -11,6 +13,37 @@
 namespace selvage::http {
 
 namespace {
+
+// Gathers the lines of a head: twenty small pieces cost more than the one that they become.
+class HeadText {
+public:
+    explicit HeadText(Output& output) : output_(output) {}
+    ~HeadText() { flush(); }
+    HeadText(const HeadText&) = delete;
+    HeadText& operator=(const HeadText&) = delete;
+
+    template <typename... More>
+    void add(std::string_view piece, const More&... more) {
+        put(piece);
+        (put(more), ...);
+    }
+
+private:
+    void put(std::string_view piece) {
+        if (piece.size() > text_.size() - size_) flush();
+        if (piece.size() > text_.size()) return output_.append(piece);
+        std::memcpy(text_.data() + size_, piece.data(), piece.size());
+        size_ += piece.size();
+    }
+    void flush() {
+        output_.append({text_.data(), size_});
+        size_ = 0;
+    }
+
+    Output& output_;
+    std::array<char, 2048> text_;  // NOLINT: the first size_ are set
+    std::size_t size_ = 0;
+};
 
 // HTTP/1.1 with keep-alive and pipelining: one request at a time, answered in order; further input waits in the connection.
 class Http1Session final : public Session {
@@ -27,15 +60,17 @@ public:
 
     void produce(Output& output) override {
         if (state_ != State::Sending) return;
+        answered_at_once_ = !head_written_;
         if (!head_written_) write_head(output);
         write_body(output);
+        answered_at_once_ = false;
     }
 
     bool wants_output() const override { return state_ == State::Sending && !reader_.filling(); }
 
     void drain() override {
         draining_ = true;
-        if (state_ == State::Head && head_.empty()) state_ = State::Finished;
+        if (state_ == State::Head && text_.head.empty()) state_ = State::Finished;
     }
 
     bool finished() const override { return state_ == State::Finished; }
@@ -43,7 +78,7 @@ public:
     Waiting waiting() const override {
         switch (state_) {
             case State::Head:
-                return head_.empty() ? Waiting::Nothing : Waiting::RequestHead;
+                return text_.head.empty() ? Waiting::Nothing : Waiting::RequestHead;
             case State::Replying:
                 return Waiting::Handler;
             case State::Sending:
@@ -55,7 +90,7 @@ public:
     }
 
     void time_out() override {
-        if (state_ == State::Head && !head_.empty()) {
+        if (state_ == State::Head && !text_.head.empty()) {
             refuse({.error = 408});
         } else {
             if (state_ != State::Head && state_ != State::Finished) report(false);
@@ -68,23 +103,29 @@ private:
     enum class State : std::uint8_t { Head, Replying, Sending, Finished };
 
     std::size_t feed_head(std::string_view bytes) {
+        std::string& head = text_.head;
         std::size_t taken = 0;
-        if (head_.empty()) {  // empty lines before a request line are skipped, RFC 9112 §2.2
+        if (head.empty()) {  // empty lines before a request line are skipped, RFC 9112 §2.2
             while (taken < bytes.size() && (bytes[taken] == '\r' || bytes[taken] == '\n')) ++taken;
             bytes.remove_prefix(taken);
             if (bytes.empty()) return taken;
         }
-        const std::size_t known = head_.size();
-        const std::size_t search_from = known < 3 ? 0 : known - 3;
+        const std::size_t known = head.size();
         const std::uint64_t limit = context_.config->http1.request_line + context_.config->http1.header_bytes;
-        const std::size_t wanted = std::min<std::uint64_t>(bytes.size(), limit + 4 - std::min<std::uint64_t>(known, limit));
-        head_.append(bytes.substr(0, wanted));
-        const std::size_t end = head_.find("\r\n\r\n", search_from);
+        bytes = bytes.substr(0, limit + 4 - std::min<std::uint64_t>(known, limit));
+        if (known == 0) {  // nearly always it has come whole
+            const std::size_t end = bytes.find("\r\n\r\n");
+            head.assign(bytes.substr(0, end == std::string_view::npos ? end : end + 4));
+            end == std::string_view::npos ? refuse_oversized() : request_arrived();
+            return taken + head.size();
+        }
+        head.append(bytes);
+        const std::size_t end = head.find("\r\n\r\n", known < 3 ? 0 : known - 3);
         if (end == std::string::npos) {
             refuse_oversized();
-            return taken + wanted;
+            return taken + bytes.size();
         }
-        head_.resize(end + 4);
+        head.resize(end + 4);
         request_arrived();
         return taken + (end + 4 - known);
     }
@@ -93,23 +134,23 @@ private:
     // end does not count yet: the answer must not depend on how the bytes were split.
     void refuse_oversized() {
         const config::Http1& limits = context_.config->http1;
-        const std::size_t line_end = head_.find("\r\n");
-        const std::size_t line = line_end == std::string::npos ? head_.size() - head_.ends_with('\r') : line_end;
+        const std::size_t line_end = text_.head.find("\r\n");
+        const std::size_t line = line_end == std::string::npos ? text_.head.size() - text_.head.ends_with('\r') : line_end;
         if (line > limits.request_line) {
             refuse({.error = 414, .limit = LimitHit::RequestLine});
-        } else if (line_end != std::string::npos && head_.size() - line_end > limits.header_bytes + 3) {
+        } else if (line_end != std::string::npos && text_.head.size() - line_end > limits.header_bytes + 3) {
             refuse({.error = 431, .limit = LimitHit::HeaderBytes});
-        } else if (head_.find("\n\n") != std::string::npos) {
+        } else if (text_.head.find("\n\n") != std::string::npos) {
             refuse({.error = 400});  // bare line feeds would never come to an end
         }
     }
 
     void request_arrived() {
-        request_ = Request{};
+        clear_request();
         request_.secure = context_.secure;
         request_.peer = context_.peer;
         request_.received = loop::Loop::precise();
-        const Http1Head head = parse_http1_head(head_, context_.config->http1, builder_, request_);
+        const Http1Head head = parse_http1_head(text_, context_.config->http1, request_);
         if (head.error != 0) {
             refuse(head);
             return;
@@ -142,6 +183,13 @@ private:
         respond(std::move(answer));
     }
 
+    void clear_request() {
+        text_.added.clear();
+        FieldList fields = std::move(request_.fields);  // its memory is for the next request
+        fields.clear();
+        request_ = Request{.fields = std::move(fields)};
+    }
+
     void begin_outcome() { outcome_ = Outcome{}; }
 
     void respond(Answer answer) {
@@ -159,38 +207,31 @@ private:
     void write_head(Output& output) {
         head_written_ = true;
         outcome_.first_byte = loop::Loop::precise();
-        output.append(status_line(answer_.status));
-        output.append("date: ");
-        output.append(context_.dispatcher.date());
-        output.append("\r\n");
-        output.append(answer_.head->http1());
+        HeadText text(output);
+        text.add(status_line(answer_.status));
+        text.add("date: ", context_.dispatcher.date(), "\r\n");
+        text.add(answer_.head->http1());
         for (std::size_t i = 0; i < answer_.extra.size(); ++i) {
             const Field field = answer_.extra.at(i);
-            output.append(field.name);
-            output.append(": ");
-            output.append(field.value);
-            output.append("\r\n");
+            text.add(field.name, ": ", field.value, "\r\n");
         }
-        if (answer_.status != 204 && answer_.status != 304) write_content_length(output);
+        text.add("cache-status: ", cache_status(answer_.verdict), "\r\n");
+        if (answer_.status != 204 && answer_.status != 304) {
+            char digits[24];
+            const auto end = std::to_chars(digits, digits + sizeof digits, content_length_).ptr;
+            text.add("content-length: ", std::string_view(digits, end), "\r\n");
+        }
         if (!keep_alive_) {
-            output.append("connection: close\r\n");
+            text.add("connection: close\r\n");
         } else if (request_.protocol == Protocol::Http10) {
-            output.append("connection: keep-alive\r\n");
+            text.add("connection: keep-alive\r\n");
         }
-        output.append("\r\n");
-    }
-
-    void write_content_length(Output& output) {
-        char digits[24];
-        const auto end = std::to_chars(digits, digits + sizeof digits, content_length_).ptr;
-        output.append("content-length: ");
-        output.append({digits, static_cast<std::size_t>(end - digits)});
-        output.append("\r\n");
+        text.add("\r\n");
     }
 
     void write_body(Output& output) {
         for (;;) {
-            const BodyReader::Peek next = reader_.peek(std::max<std::size_t>(output.room(), 1));
+            const BodyReader::Peek next = reader_.peek(std::max<std::size_t>(output.room_shared(), 1));
             switch (next.state) {
                 case BodyReader::State::End:
                     end_response();
@@ -204,19 +245,21 @@ private:
                 case BodyReader::State::Ready:
                     break;
             }
-            if (output.room() == 0) return;
-            output.append(next.run);
-            outcome_.body_bytes += next.run.size();
-            reader_.advance(next.run.size());
+            const std::size_t room = next.blob ? output.room_shared() : output.room();
+            if (room == 0) return;
+            const std::string_view run = next.run.substr(0, room);
+            next.blob ? output.append_shared(*next.blob, run) : output.append(run);
+            outcome_.body_bytes += run.size();
+            reader_.advance(run.size());
         }
     }
 
     void end_response() {
         report(true);
         pending_.reset();
-        answer_ = Answer{};
-        head_.clear();
-        request_ = Request{};
+        answer_.head.reset();
+        text_.head.clear();
+        clear_request();
         state_ = keep_alive_ && !draining_ ? State::Head : State::Finished;
     }
 
@@ -230,7 +273,8 @@ private:
     void report(bool complete) {
         if (outcome_.status == 0) outcome_.status = kClientGone;
         outcome_.complete = complete;
-        outcome_.finished = loop::Loop::precise();
+        // An answer that left whole with its head has one time for both.
+        outcome_.finished = answered_at_once_ ? outcome_.first_byte : loop::Loop::precise();
         context_.dispatcher.finished(request_, outcome_);
     }
 
@@ -239,9 +283,9 @@ private:
     bool draining_ = false;
     bool keep_alive_ = true;
     bool head_written_ = false;
+    bool answered_at_once_ = false;  // during produce(): the head is of the same flush
     std::uint64_t content_length_ = 0;
-    std::string head_;  // of the request being read or answered
-    RequestBuilder builder_;
+    Http1Text text_;  // of the request being read or answered
     Request request_;
     Answer answer_;
     BodyReader reader_;

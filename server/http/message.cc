@@ -5,7 +5,7 @@
 
 namespace selvage::http {
 
-Head::Head(Fields fields) : fields_(std::move(fields)) {
+Head::Head(Fields fields) : fields_(std::move(fields)), http2_(fields_), urgency_(default_urgency(field("content-type"))) {
     std::size_t size = 0;
     for (const auto& [name, value] : fields_) size += name.size() + value.size() + 4;
     http1_.reserve(size);
@@ -17,6 +17,15 @@ std::string_view Head::field(std::string_view lower_case_name) const {
         if (name == lower_case_name) return value;
     }
     return {};
+}
+
+SmallFields& SmallFields::operator=(const SmallFields& other) {
+    used_ = other.used_;
+    count_ = other.count_;
+    if (count_ == 0 || this == &other) return *this;
+    std::memcpy(slots_.data(), other.slots_.data(), other.count_ * sizeof(Slot));
+    std::memcpy(storage_.data(), other.storage_.data(), other.used_);
+    return *this;
 }
 
 bool SmallFields::add(std::string_view name, std::string_view value) {
@@ -55,6 +64,26 @@ std::string_view name_of(Verdict verdict) {
             return "stale";
     }
     return "none";
+}
+
+std::string_view cache_status(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::Hit:
+            return "selvage; hit";
+        case Verdict::DiskHit:
+            return "selvage; hit; detail=disk";
+        case Verdict::Miss:
+            return "selvage; fwd=miss; stored";
+        case Verdict::Coalesced:
+            return "selvage; fwd=miss; collapsed";
+        case Verdict::Bypass:
+            return "selvage; fwd=bypass";
+        case Verdict::Stale:
+            return "selvage; hit; detail=interim";
+        case Verdict::None:  // nothing of our own making (errors, redirects) names a cache
+            break;
+    }
+    return "selvage; detail=generated";
 }
 
 }  // namespace selvage::http

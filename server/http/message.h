@@ -14,17 +14,15 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "server/http/field_list.h"
+#include "server/http/http2/head_block.h"
+#include "server/http/priority.h"
 
 // The vocabulary between sessions (which know bytes) and handlers (which know files and images).
 namespace selvage::http {
 
 enum class Method : std::uint8_t { Get, Head, Options, Post, Other };
 enum class Protocol : std::uint8_t { Http10, Http11, Http2 };
-
-struct Field {
-    std::string_view name;  // lower case
-    std::string_view value;
-};
 
 // One request as it came. All views point into `storage`, which the session recycles: valid until the stream ends.
 struct Request {
@@ -35,22 +33,15 @@ struct Request {
     std::string_view authority;  // host[:port] of the target or the Host field; may be empty in HTTP/1.0
     std::string_view target;     // origin form, "/path?query", or "*"
     std::string_view peer;       // textual address of the client
-    std::vector<Field> fields;
-    SteadyTime received{};  // when its last header byte was parsed
+    FieldList fields;
+    SteadyTime received{};  // when its last header byte was read
 
     // The value of a field, or "" when absent. Repeated fields: sessions have joined them with ", " (cookie: "; ").
-    std::string_view field(std::string_view lower_case_name) const {
-        for (const Field& entry : fields) {
-            if (entry.name == lower_case_name) return entry.value;
-        }
-        return {};
+    std::string_view field(KnownName name) const {
+        const Field* found = fields.find(name);
+        return found ? found->value : std::string_view();
     }
-    bool has(std::string_view lower_case_name) const {
-        for (const Field& entry : fields) {
-            if (entry.name == lower_case_name) return true;
-        }
-        return false;
-    }
+    bool has(KnownName name) const { return fields.find(name) != nullptr; }
 };
 
 // The constant fields of a representation, built once and shared by all of its responses.
@@ -65,17 +56,26 @@ public:
 
     const Fields& fields() const { return fields_; }
     std::string_view http1() const { return http1_; }  // "name: value\r\n" for each
+    const HeadBlock& http2() const { return http2_; }  // the same in HPACK
+    Urgency urgency() const { return urgency_; }       // of its body when the client has no say; by content-type
     std::string_view field(std::string_view lower_case_name) const;
 
 private:
     Fields fields_;
     std::string http1_;
+    HeadBlock http2_;
+    Urgency urgency_;
 };
 using HeadPtr = std::shared_ptr<const Head>;
 
 // The few fields that differ from request to request, without an allocation: at most 8, values together at most 512 bytes.
 class SmallFields {
 public:
+    SmallFields() = default;
+    // Only what is used is copied: answers pass through several hands.
+    SmallFields(const SmallFields& other) { *this = other; }
+    SmallFields& operator=(const SmallFields& other);
+
     // `name` must be a literal. False (and nothing added) when there is no room.
     bool add(std::string_view name, std::string_view value);
     std::size_t size() const { return count_; }
@@ -90,7 +90,7 @@ private:
         std::uint16_t offset;
         std::uint16_t length;
     };
-    std::array<Slot, 8> slots_;
+    std::array<Slot, 8> slots_;  // NOLINT: the first count_ are set
     std::array<char, 512> storage_;
     std::uint16_t used_ = 0;
     std::uint8_t count_ = 0;
@@ -133,6 +133,14 @@ public:
     explicit Body(Segment segment) : first_(std::move(segment)), length_(first_.length) {}
     explicit Body(std::vector<Segment> segments);
 
+    // Drops what it refers to; cheaper than assigning an empty one.
+    void clear() {
+        first_.bytes.reset();
+        first_.file.reset();
+        more_.clear();
+        length_ = 0;
+    }
+
     std::uint64_t length() const { return length_; }
     std::size_t segments() const { return length_ == 0 ? 0 : 1 + more_.size(); }
     const Segment& segment(std::size_t index) const { return index == 0 ? first_ : more_[index - 1]; }
@@ -154,6 +162,8 @@ enum class Verdict : std::uint8_t {
     Stale,      // an older or interim representation (the coding is still being made)
 };
 std::string_view name_of(Verdict verdict);
+// The value of Cache-Status, which sessions write into every response: where the bytes came from. RFC 9211 §2.
+std::string_view cache_status(Verdict verdict);
 
 // A complete answer: costs the writer nothing to send.
 struct Answer {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +10,10 @@
 
 namespace selvage::http {
 
+// What a field is: a place in kKnownFields, some other field, or a pseudo-header field (RFC 9113 §8.3).
+enum FieldKind : std::uint16_t { kOtherField = kKnownFields.size(), kMethod = 0x100, kScheme, kAuthority, kPath, kOtherPseudo };
+std::size_t field_kind(std::string_view lower_case_name);
+
 // Collects a request's fields while they arrive in pieces. Views are made at the end, when the storage no longer moves; the
 // capacity stays for the next request.
 class RequestBuilder {
@@ -17,10 +21,11 @@ public:
     void clear();
 
     // Names must be lower case already. Pseudo-header names (":path") are kept apart from fields.
-    void add(std::string_view name, std::string_view value);
+    void add(std::string_view name, std::string_view value) { add(name, value, field_kind(name)); }
+    void add(std::string_view name, std::string_view value, std::size_t kind);  // kind: field_kind(name)
 
     std::size_t fields() const { return spans_.size(); }
-    std::size_t bytes() const { return storage_.size(); }
+    std::size_t bytes() const { return used_; }
 
     // Fills `request.fields` and the pseudo-header members. Repeated fields are joined: "; " for cookie, ", " for the rest
     // (RFC 9110 §5.3, RFC 9113 §8.2.3). False when a field that must be single (host, content-length) is repeated with another
@@ -28,16 +33,22 @@ public:
     bool build(Request& request);
 
 private:
+    // Only the names of other fields are copied.
     struct Span {
-        std::uint32_t name, name_length, value, value_length;
+        std::uint32_t begin;  // in storage_: the name, if it is there, then the value
+        std::uint32_t name_length;
+        std::uint32_t value_length;
+        std::uint32_t kind;
     };
-    std::string_view name(const Span& span) const { return {storage_.data() + span.name, span.name_length}; }
-    std::string_view value(const Span& span) const { return {storage_.data() + span.value, span.value_length}; }
     bool join(Field& existing, std::string_view more);
+    void grow(std::size_t bytes);
 
-    std::string storage_;
+    // Bytes of its own instead of a std::string: what add() costs, several times per request, halves.
+    std::unique_ptr<char[]> storage_;
+    std::size_t used_ = 0;
+    std::size_t capacity_ = 0;
     std::vector<Span> spans_;
-    std::deque<std::string> joined_;
+    std::vector<std::unique_ptr<std::string>> joined_;  // seldom any
 };
 
 Method method_of(std::string_view text);

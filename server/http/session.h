@@ -39,12 +39,16 @@ public:
     virtual void limit_hit(LimitHit limit) = 0;
 };
 
+struct Http2Shared;  // what the HTTP/2 sessions of one loop share
+std::shared_ptr<Http2Shared> make_http2_shared();
+
 // What the sessions of one connection need from their surroundings; all of it outlives them.
 struct SessionContext {
     loop::Loop& loop;
     loop::WorkPool& pool;
     Dispatcher& dispatcher;
     SessionObserver& observer;
+    Http2Shared& http2;
     config::ConfigPtr config;  // the connection's limits: those it began with
     bool secure = false;
     std::string peer;                      // textual address

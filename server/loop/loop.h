@@ -7,11 +7,14 @@
 #include <span>
 #include <vector>
 
+#include "base/file_descriptor.h"
 #include "base/time.h"
 #include "server/loop/buffer_pool.h"
+#include "server/loop/deferred.h"
+#include "server/loop/page_pipe.h"
+#include "server/loop/readiness.h"
 
 struct uv_loop_s;
-struct uv_async_s;
 
 namespace selvage::loop {
 
@@ -20,17 +23,19 @@ using Task = std::move_only_function<void()>;
 // Where tasks for a loop are left. Thread-safe, and it may outlive the loop: what is posted then is dropped.
 class Inbox {
 public:
+    Inbox();
     void post(Task task);
 
 private:
     friend class Loop;
     std::mutex mutex_;
     std::vector<Task> posted_;
-    uv_async_s* wake_ = nullptr;  // null: the loop is gone
+    FileDescriptor bell_;  // an eventfd
+    bool open_ = true;     // false: the loop is gone
 };
 
-// One libuv loop, run by one thread. Everything that belongs to it is made, used and dropped on that thread; post() is the only
-// way in from outside.
+// One loop, run by one thread: sockets by an epoll set of its own, and libuv within it for timers, signals and processes.
+// Everything that belongs to it is made, used and dropped on that thread; post() is the only way in from outside.
 class Loop {
 public:
     Loop();
@@ -38,8 +43,9 @@ public:
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
-    void run();   // until stop()
-    void stop();  // on the loop's thread; run() returns after the current turn
+    void run();                       // until stop()
+    void stop() { stopped_ = true; }  // on the loop's thread; run() returns after the current turn
+    void turn();                      // waits until something happens, does what is due, returns
 
     // Runs the task on the loop's thread, in the order of posting. Thread-safe. Tasks posted after run() returned are dropped.
     void post(Task task) { inbox_->post(std::move(task)); }
@@ -49,21 +55,39 @@ public:
     SteadyTime now() const;                                                   // of this turn, in milliseconds: for deadlines
     static SteadyTime precise() { return std::chrono::steady_clock::now(); }  // same epoch, for durations
 
+    Readiness& readiness() { return readiness_; }
+    DeferredList& deferred() { return deferred_; }
     BufferPool& buffers() { return buffers_; }
+    PagePipe& page_pipe() { return page_pipe_; }
     std::span<char> read_buffer() { return {read_buffer_.get(), kReadBuffer}; }  // lent to one read at a time
     uv_loop_s* native() { return native_.get(); }
 
 private:
     static constexpr std::size_t kReadBuffer = 64 * 1024;
-    struct Native;
 
+    struct Bell final : Watcher {  // somebody has posted
+        explicit Bell(Loop& owner) : loop(owner) {}
+        void on_ready(std::uint32_t) override { loop.run_posted(); }
+        Loop& loop;
+    };
+    struct Nested final : Watcher {  // libuv has something to do
+        void on_ready(std::uint32_t) override { due = true; }
+        bool due = false;
+    };
+
+    int patience() const;
     void run_posted();
 
+    Readiness readiness_;
+    DeferredList deferred_;
     BufferPool buffers_;
+    PagePipe page_pipe_;
     std::unique_ptr<char[]> read_buffer_;
     std::unique_ptr<uv_loop_s> native_;
-    std::unique_ptr<Native> wake_;
     std::shared_ptr<Inbox> inbox_;
+    Bell bell_{*this};
+    Nested nested_;
+    bool stopped_ = false;
 };
 
 }  // namespace selvage::loop

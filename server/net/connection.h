@@ -3,15 +3,20 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/log.h"
 #include "server/http/session.h"
-#include "server/loop/tcp.h"
+#include "server/loop/deferred.h"
+#include "server/loop/tcp_stream.h"
+#include "server/net/flush.h"
 #include "server/net/tls.h"
 
 namespace selvage::net {
+
+class Connection;
 
 // What connections need of the loop they live on; outlives them.
 struct ConnectionHost {
@@ -20,23 +25,23 @@ struct ConnectionHost {
     http::Dispatcher& dispatcher;
     http::SessionObserver& observer;
     Log& log;
-    std::unique_ptr<char[]> plain_buffer{new char[kPlain]};    // one opened record
-    std::unique_ptr<char[]> record_buffer{new char[kRecord]};  // one record being filled
+    std::shared_ptr<http::Http2Shared> http2 = http::make_http2_shared();
+    // Called once for each connection, when it is over, in a turn of its own; drops the connection.
+    std::move_only_function<void(Connection*)> ended = nullptr;
+    std::unique_ptr<char[]> plain_buffer{new char[kPlain]};                 // one opened record
+    std::unique_ptr<char[]> record_buffer{new char[SealedFlush::kRecord]};  // one record being filled
 
     static constexpr std::size_t kPlain = 16'896;  // 16 KiB and what a peer may add
-    static constexpr std::size_t kRecord = 16'384;
 };
 
 // One client: a socket, TLS or not, and the session that its first bytes or ALPN choose.
 //
 // The pump, per read: open all records, feed the session, let it produce up to 256 KiB, seal, one write. What the socket does not
-// take is handed over by pointer and nothing more is read or produced until it has left. An idle connection holds no buffer.
-class Connection final : loop::TcpStream::Events {
+// take is kept, and nothing more is read or produced until it has left. An idle connection holds no buffer.
+class Connection final : loop::TcpStream::Events, loop::Deferred {
 public:
-    // `ended` is called once, when the connection is over, never inside the constructor; it drops the connection.
-    Connection(ConnectionHost& host, std::unique_ptr<loop::TcpStream> stream, TlsContextPtr tls, config::ConfigPtr config,
-               std::move_only_function<void(Connection*)> ended);
-    ~Connection() override;
+    Connection(ConnectionHost& host, loop::Accepted client, TlsContextPtr tls, config::ConfigPtr config);
+    ~Connection();
 
     void start();
     void drain();               // no new requests; ends when what is in progress has
@@ -46,53 +51,57 @@ public:
     bool idle() const;
 
 private:
-    class Flush;
-    class PlainFlush;
-    class SealedFlush;
-
     void on_bytes(std::string_view bytes) override;
     void on_end() override;
-    void on_written(bool ok) override;
+    void on_writable() override;
+    void on_turn() override;
 
     // Input to session: true when some was taken. An output must be at hand, since TLS answers while it reads.
     bool feed_some();
     bool feed_sealed();
     bool feed_plain();
+    bool shake_hands();
     bool offer(std::string_view plain);  // to the session; what it does not take waits in plain_rest_
     void choose_session(bool http2);
 
     void resume();  // after a write or a finished operation: held input first
     void pump();
-    bool flush_once();                  // true: all of it left, and more may follow
+    enum class Flushed : std::uint8_t {
+        All,   // nothing more can be said now
+        More,  // the buffer was full
+        Stop,  // the socket is full, or the connection over
+    };
+    Flushed flush_once();
+    bool fill(Flush& flush);            // true when it stopped for lack of room
     bool send(loop::BufferPtr buffer);  // true: the socket took it all
     void hold_input();
-    void wake();
+    void wake() { call_soon(host_.loop); }
     void begin_close();  // FIN, then discard until the peer closes too (RFC 9112 §9.6)
     void end();
     void update_deadline();
 
     ConnectionHost& host_;
-    std::unique_ptr<loop::TcpStream> stream_;
-    std::unique_ptr<TlsChannel> tls_;
-    http::SessionContext context_;
-    std::unique_ptr<http::Session> session_;
-    std::move_only_function<void(Connection*)> ended_;
-    std::string_view input_;  // lent for the current read: plain, or sealed
-    std::string held_;        // input that had to wait for output
-    std::string plain_rest_;  // opened, but not yet taken by the session; or a preface still incomplete
     SteadyTime deadline_;
+    SteadyTime last_output_;  // or attempt at it
+    std::size_t early_ = 0;   // SealedFlush
     http::Waiting deadline_for_ = http::Waiting::Nothing;
     http::LimitHit deadline_limit_ = http::LimitHit::Handshake;
-    bool writing_ = false;     // a buffer is with libuv
     bool progressed_ = false;  // something has left since the deadline was set
-    bool wake_posted_ = false;
     bool reading_ = false;
     bool peer_finished_ = false;
     bool failed_ = false;  // TLS or socket: nothing more can be said
     bool draining_ = false;
     bool lingering_ = false;
     bool over_ = false;
-    std::shared_ptr<bool> alive_;  // for tasks posted to the loop
+    bool slow_ = false;       // the peer, or the way to it
+    loop::BufferPtr unsent_;  // what the socket did not take
+    loop::TcpStream stream_;
+    std::optional<TlsChannel> tls_;
+    http::SessionContext context_;
+    std::unique_ptr<http::Session> session_;
+    std::string_view input_;  // lent for the current read: plain, or sealed
+    std::string held_;        // input that had to wait for output
+    std::string plain_rest_;  // opened, but not yet taken by the session; or a preface still incomplete
 };
 
 }  // namespace selvage::net

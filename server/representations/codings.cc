@@ -27,26 +27,28 @@ Key128 Codings::key(const catalogue::Source& source, Coding coding, Effort effor
                    transforms::kEncodingsEpoch});
 }
 
-std::shared_ptr<Codings::Known> Codings::known(const catalogue::Source& source) const {
+ContentCodings::ContentCodings(const catalogue::Source& source) {
+    for (std::size_t row = 0; row < transforms::kCodings.size(); ++row) {
+        best_[row] = Codings::key(source, transforms::kCodings[row].coding, Effort::Background);
+        first_[row] = Codings::key(source, transforms::kCodings[row].coding, Effort::First);
+    }
+}
+
+ContentCodingsPtr Codings::known(const catalogue::Source& source) {
     const std::lock_guard lock(mutex_);
     // What is forgotten is found again on disk; to forget all at once is rare and cheap.
     if (known_.size() >= kMostKnown) known_.clear();
     auto& entry = known_[source.content];
-    if (!entry) entry = std::make_shared<Known>();
+    if (!entry) entry = std::make_shared<ContentCodings>(source);
     return entry;
 }
 
-CodedSizes Codings::sizes(const catalogue::Source& source) const {
-    CodedSizes sizes{};
-    if (!source.compressible) return sizes;
-    const std::shared_ptr<Known> entry = known(source);
-    for (std::size_t i = 0; i < sizes.size(); ++i) sizes[i] = entry->sizes[i].load(std::memory_order_relaxed);
-    return sizes;
-}
+ContentCodingsPtr Codings::of(const catalogue::Source& source) { return source.compressible ? known(source) : nullptr; }
 
-std::optional<Coded> Codings::find(const catalogue::Source& source, Coding coding) {
-    if (auto best = store_.find(key(source, coding, Effort::Background))) return Coded{std::move(best), false};
-    if (auto fast = store_.find(key(source, coding, Effort::First))) return Coded{std::move(fast), true};
+std::optional<Coded> Codings::find(const ContentCodings& codings, Coding coding) {
+    const std::size_t row = row_index(coding);
+    if (auto best = store_.find(codings.best_[row])) return Coded{std::move(best), false};
+    if (auto fast = store_.find(codings.first_[row])) return Coded{std::move(fast), true};
     return std::nullopt;
 }
 
@@ -55,7 +57,7 @@ Filled Codings::fill(catalogue::Catalogue& catalogue, const catalogue::Source& s
     const Key128 best = key(source, coding, Effort::Background);
     if (store_.on_disk(best)) {
         if (auto object = store_.fetch(best)) {
-            known(source)->sizes[row_index(coding)].store(object->body->size(), std::memory_order_relaxed);
+            known(source)->sizes_[row_index(coding)].store(object->body->size(), std::memory_order_relaxed);
             return {std::move(object), http::Verdict::DiskHit, since(start)};
         }
     }
@@ -63,7 +65,7 @@ Filled Codings::fill(catalogue::Catalogue& catalogue, const catalogue::Source& s
     if (object && !http::worth_keeping((*object)->body->size(), source.size)) {
         counters_.add(http::Counter::CodingsWithoutGain);
         std::uint64_t nothing = kUnknown;  // the best coding may have been found to gain meanwhile: that stays
-        known(source)->sizes[row_index(coding)].compare_exchange_strong(nothing, kNoGain, std::memory_order_relaxed);
+        known(source)->sizes_[row_index(coding)].compare_exchange_strong(nothing, kNoGain, std::memory_order_relaxed);
         object = fail(ErrorKind::Unsupported, "saves too little", "no_gain");
     }
     if (object) {
@@ -88,21 +90,24 @@ Result<cache_store::ObjectPtr> Codings::encode(catalogue::Catalogue& catalogue, 
     });
 }
 
-void Codings::improve(std::shared_ptr<catalogue::Catalogue> catalogue, catalogue::SourcePtr source) {
-    if (!source->compressible || source->size < http::kSmallestPrecomputed || source->size > kLargestCoded) return;
-    std::shared_ptr<Known> entry = known(*source);
-    if (entry->improving.exchange(true, std::memory_order_relaxed)) return;
+void Codings::improve(const ContentCodingsPtr& codings, const std::shared_ptr<catalogue::Catalogue>& catalogue,
+                      const catalogue::SourcePtr& source) {
+    // Nearly always under way or done: read first, as an exchange would take the cache line away from the other loops.
+    if (codings->improving_.load(std::memory_order_relaxed)) return;
+    if (source->size < http::kSmallestPrecomputed || source->size > kLargestCoded) return;
+    if (codings->improving_.exchange(true, std::memory_order_relaxed)) return;
     if (pool_.full(loop::WorkPool::Lane::Background)) {
-        entry->improving = false;  // the next request asks again
+        codings->improving_ = false;  // the next request asks again
         counters_.limit_hit(http::LimitHit::WorkQueue);
         return;
     }
-    pool_.detach(loop::WorkPool::Lane::Background, [this, catalogue = std::move(catalogue), source = std::move(source), entry] {
-        for (std::size_t row = 0; row < transforms::kCodings.size(); ++row) improve_one(*catalogue, *source, *entry, row);
+    pool_.detach(loop::WorkPool::Lane::Background, [this, catalogue, source, codings] {
+        for (std::size_t row = 0; row < transforms::kCodings.size(); ++row) improve_one(*catalogue, *source, *codings, row);
     });
 }
 
-void Codings::improve_one(catalogue::Catalogue& catalogue, const catalogue::Source& source, Known& known, std::size_t row) {
+void Codings::improve_one(catalogue::Catalogue& catalogue, const catalogue::Source& source, ContentCodings& known,
+                          std::size_t row) {
     const Coding coding = transforms::kCodings[row].coding;
     const Key128 best = key(source, coding, Effort::Background);
     auto object = store_.find(best);
@@ -116,14 +121,14 @@ void Codings::improve_one(catalogue::Catalogue& catalogue, const catalogue::Sour
         object = std::move(*made);
         if (!http::worth_keeping(object->body->size(), source.size)) {
             counters_.add(http::Counter::CodingsWithoutGain);
-            known.sizes[row].store(kNoGain, std::memory_order_relaxed);
+            known.sizes_[row].store(kNoGain, std::memory_order_relaxed);
             return;
         }
         counters_.add(http::Counter::CodingsMade);
         store_.put(best, object);
         store_.store(best, *object);
     }
-    known.sizes[row].store(object->body->size(), std::memory_order_relaxed);
+    known.sizes_[row].store(object->body->size(), std::memory_order_relaxed);
 }
 
 }  // namespace selvage::representations

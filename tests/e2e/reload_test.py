@@ -49,7 +49,7 @@ class Reload(ServerCase):
     @classmethod
     def configuration(cls, rules, root="site", server=""):
         tls = f'[tls]\ncertificate = "{cls.root}/cert.pem"\nkey = "{cls.root}/key.pem"\n'
-        return f'[server]\n{server}\n{tls}[[site]]\nroot = "{cls.root}/{root}"\n{rules}'
+        return f'[server]\n{server}\n{tls}[http2]\nrequests = 1_000_000\n[[site]]\nroot = "{cls.root}/{root}"\n{rules}'
 
     def setUp(self):
         self.server.config.write_text(self.configuration(""))
@@ -139,18 +139,31 @@ class Reload(ServerCase):
         write(self.root, {"key.pem": key})
         self.assertEqual(served(), current)
 
-    def test_no_request_fails_while_the_configuration_is_reloaded_twenty_times(self):
-        load = subprocess.Popen(["h2load", "-c", "6", "-m", "10", "-D", "3", self.server.url("/a.css")], stdout=subprocess.PIPE,
-                                text=True)
+    def test_no_request_fails_while_the_configuration_is_reloaded_again_and_again(self):
         started = self.server.metric("requests_total")
+        loads = {  # connections that stay, connections that are opened all the time, both protocols
+            "kept": self.load("-c", "6", "-m", "10", "-D", "4", self.server.url("/a.css")),
+            "new": self.load("-c", "320", "-r", "80", "-m", "4", "-n", "3200", self.server.url("/a.css")),
+            "plain": self.load("--h1", "-c", "4", "-D", "4", self.server.url("/a.css", "http/1.1"))}
         until("requests flow", lambda: self.server.metric("requests_total") > started + 100)
-        for i in range(20):
-            self.assertEqual(self.reload(self.configuration(RULES if i % 2 else ""))[0], 200)
-        output = load.communicate(timeout=DEADLINE)[0]
-        numbers = {name: int(count) for count, name in re.findall(r"(\d+) (done|succeeded|failed|errored|timeout)", output)}
-        self.assertGreater(numbers["done"], 100, output)
-        self.assertEqual((numbers["failed"], numbers["errored"], numbers["timeout"], numbers["succeeded"]),
-                         (0, 0, 0, numbers["done"]), output)
+        reloads = 0
+        while any(load.poll() is None for load in loads.values()):
+            self.assertEqual(self.reload(self.configuration(RULES if reloads % 2 else ""))[0], 200)
+            reloads += 1
+        self.assertGreater(reloads, 20)
+        for name, load in loads.items():
+            with self.subTest(name):
+                output = load.communicate(timeout=DEADLINE)[0]
+                numbers = {name: int(count) for count, name in
+                           re.findall(r"(\d+) (done|succeeded|failed|errored|timeout|2xx|[345]xx)", output)}
+                print(f"\n{name}: {numbers['done']} requests during {reloads} reloads")
+                self.assertGreater(numbers["done"], 100, output)
+                self.assertEqual([numbers[each] for each in ("failed", "errored", "timeout", "3xx", "4xx", "5xx")], [0] * 6, output)
+                self.assertEqual((numbers["succeeded"], numbers["2xx"]), (numbers["done"],) * 2, output)
+
+    @staticmethod
+    def load(*arguments):
+        return subprocess.Popen(["h2load", *arguments], stdout=subprocess.PIPE, text=True)
 
     def test_a_response_ends_with_the_configuration_it_began_with(self):
         client = subprocess.Popen(["curl", "-sSkN", self.server.url("/big.bin")], stdout=subprocess.PIPE)

@@ -13,19 +13,24 @@ import subprocess
 import sys
 import tempfile
 import time
+from resource import RLIMIT_NOFILE, setrlimit
 
 from clients import curl
 from messages import Response, parse_head, read_all
 from waiting import DEADLINE
 
 PROGRAM = os.environ.get("SELVAGE_PROGRAM") or sys.exit("e2e: SELVAGE_PROGRAM does not say which selvage to test")
+SANITIZED = b"__asan_init" in pathlib.Path(PROGRAM).read_bytes()  # slower, and with an allocator of its own
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|WARNING: ThreadSanitizer")
 
 
 class Server:
-    """`selvage serve` with a folder and a cache of its own. Ends with SIGTERM, and must end well."""
+    """`selvage serve` with a folder and a cache of its own. Ends with SIGTERM, and must end well.
 
-    def __init__(self, root=None, config=None, arguments=(), cache=None, environment=None):
+    `workers`: its loops. `descriptors`: the (soft, hard) limit that it is started with, else the test's own.
+    """
+
+    def __init__(self, root=None, config=None, arguments=(), cache=None, environment=None, workers=2, descriptors=None):
         self.temporary = tempfile.TemporaryDirectory(prefix="selvage-e2e-")
         self.folder = pathlib.Path(self.temporary.name)
         self.cache = pathlib.Path(cache) if cache else self.folder / "cache"
@@ -38,11 +43,12 @@ class Server:
             self.config.write_text(config)
             command += ["--config", str(self.config)]
         command += ["--listen", "https://127.0.0.1:0", "--listen", "http://127.0.0.1:0", "--admin", "127.0.0.1:0",
-                    "--cache", str(self.cache), "--workers", "2", *map(str, arguments)]
+                    "--cache", str(self.cache), "--workers", str(workers), *map(str, arguments)]
         self.errors = self.folder / "stderr"
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL,
-                                            env={**os.environ, **(environment or {})})
+                                            env={**os.environ, **(environment or {})},
+                                            preexec_fn=descriptors and (lambda: setrlimit(RLIMIT_NOFILE, descriptors)))
         self.ports = {}
         try:
             self._read_ports()

@@ -148,6 +148,7 @@ inline void converse(MakeSession make, std::string_view opening, const std::uint
     static loop::WorkPool pool(1);
     static const config::ConfigPtr config = std::make_shared<const config::Config>();
     static Observer observer;
+    static const std::shared_ptr<http::Http2Shared> http2 = http::make_http2_shared();
 
     Steering steering(data, size);
     const std::uint8_t flags = steering.byte();
@@ -158,6 +159,7 @@ inline void converse(MakeSession make, std::string_view opening, const std::uint
                                      .pool = pool,
                                      .dispatcher = dispatcher,
                                      .observer = observer,
+                                     .http2 = *http2,
                                      .config = config,
                                      .secure = true,
                                      .peer = "192.0.2.1",

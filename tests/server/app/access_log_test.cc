@@ -1,8 +1,12 @@
 #include "server/access_log.h"
 
 #include <catch2/catch.hpp>
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -196,6 +200,46 @@ TEST_CASE("writers of several loops do not mix their lines, and the file is adde
         CHECK(lines_of(scene.path).size() == static_cast<std::size_t>(round * kLoops * kLines));
     }
     CHECK(scene.counters.value(http::Counter::AccessLogDropped) == 0);
+}
+
+TEST_CASE("a line that is longer than all that is usually written at once arrives whole") {
+    Scene scene;
+    const std::string long_target(500'000, '"');
+    const auto lines = scene.written([&](AccessLog::Writer& writer) {
+        writer.write(request("/before"), outcome(), scene.counters);
+        writer.write(request(long_target), outcome(), scene.counters);
+        writer.write(request("/after"), outcome(), scene.counters);
+    });
+    REQUIRE(lines.size() == 3);
+    CHECK(lines[0]["target"] == "/before");
+    CHECK(lines[1]["target"] == long_target);
+    CHECK(lines[2]["target"] == "/after");
+}
+
+TEST_CASE("what the disk is too slow for is dropped and counted, never waited for") {
+    constexpr std::uint64_t kLines = 60'000;  // 14 MiB
+    Scene scene;
+    const std::string pipe = scene.folder.at("pipe");
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    const FileDescriptor end(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    auto access = *AccessLog::open(pipe, scene.log);
+    AccessLog::Writer& writer = access->add_writer();
+    for (std::uint64_t i = 0; i < kLines; ++i) writer.write(request(), outcome(), scene.counters);  // nobody reads
+    const std::uint64_t dropped = scene.counters.value(http::Counter::AccessLogDropped);
+    CHECK(dropped > kLines / 2);
+    CHECK(dropped < kLines - 10'000);
+
+    std::uint64_t arrived = 0;
+    std::jthread reader([&] {
+        ::fcntl(end.number(), F_SETFL, 0);
+        char buffer[4096];
+        for (ssize_t size; (size = ::read(end.number(), buffer, sizeof(buffer))) > 0;) {
+            arrived += static_cast<std::uint64_t>(std::count(buffer, buffer + size, '\n'));
+        }
+    });
+    access.reset();  // writes what is left
+    reader.join();
+    CHECK(arrived + dropped == kLines);
 }
 
 TEST_CASE("a folder that is not there is an error that names the file") {

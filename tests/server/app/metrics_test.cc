@@ -2,10 +2,12 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace selvage;
@@ -129,6 +131,58 @@ TEST_CASE("durations are cumulative histograms in seconds") {
     CHECK(parsed.values.at(name + "_bucket{le=\"+Inf\"}") == "4");
     CHECK(parsed.values.at(name + "_count") == "4");
     CHECK(std::stod(parsed.values.at(name + "_sum")) == Approx(60.000201));
+}
+
+TEST_CASE("every status that is told apart has its own sample") {
+    http::Counters counters;
+    const auto statuses = http::Counters::statuses();
+    for (std::size_t i = 0; i < statuses.size(); ++i) {
+        for (std::size_t times = 0; times <= i; ++times) counters.count(http::Request{}, {.status = statuses[i]});
+    }
+    for (const std::uint16_t other : std::initializer_list<std::uint16_t>{0, 199, 599, 600, 65'535})
+        counters.count(http::Request{}, {.status = other});
+    for (std::size_t i = 0; i < statuses.size(); ++i) {
+        CHECK(counters.requests(http::Protocol::Http11, i, http::Verdict::None) == i + 1);
+    }
+    CHECK(counters.requests(http::Protocol::Http11, statuses.size(), http::Verdict::None) == 5);
+}
+
+TEST_CASE("a duration is in the first bucket whose bound it does not exceed") {
+    const auto bucket_of = [](std::uint64_t value) {
+        http::Counters counters;
+        counters.observe(http::Duration::Request, std::chrono::microseconds(value));
+        const auto& buckets = counters.histogram(http::Duration::Request).buckets;
+        return std::ranges::find_if(buckets, [](const auto& count) { return count.load() == 1; }) - buckets.begin();
+    };
+    const auto expected = [](std::uint64_t value) {
+        return std::ranges::lower_bound(http::kBuckets, value) - http::kBuckets.begin();
+    };
+    for (int bits = 0; bits < 62; ++bits) {
+        for (const int away : {-1, 0, 1}) {
+            const std::uint64_t value = (std::uint64_t{1} << bits) + away;
+            CHECK(bucket_of(value) == expected(value));
+        }
+    }
+    for (const std::uint64_t bound : http::kBuckets) {
+        for (const int away : {-1, 0, 1}) CHECK(bucket_of(bound + away) == expected(bound + away));
+    }
+}
+
+TEST_CASE("what any thread may count, all may at once") {
+    http::Counters counters;
+    {
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < 4; ++i) {
+            threads.emplace_back([&counters] {
+                for (int times = 0; times < 10'000; ++times) {
+                    counters.add(http::Counter::CodingsMade);
+                    counters.limit_hit(http::LimitHit::WorkQueue);
+                }
+            });
+        }
+    }
+    CHECK(counters.value(http::Counter::CodingsMade) == 40'000);
+    CHECK(counters.value(http::LimitHit::WorkQueue) == 40'000);
 }
 
 TEST_CASE("a request that never was one is counted but not timed") {

@@ -25,7 +25,7 @@ namespace {
 struct Site {
     explicit Site(bool watch = true, Options options = {}) {
         const auto wall = std::chrono::system_clock::now().time_since_epoch() + 1h;
-        Surroundings surroundings{.steady = [this] { return SteadyTime{1h} + nanoseconds_.load() * 1ns; },
+        Surroundings surroundings{.steady = [this] { return now(); },
                                   .wall_ns = [this, wall] { return std::chrono::nanoseconds(wall).count() + ahead_.load(); },
                                   .watch = watch};
         auto opened = open_catalogue(folder.path().string(), options, log, std::move(surroundings));
@@ -34,6 +34,7 @@ struct Site {
     }
     ~Site() { catalogue.reset(); }
 
+    SteadyTime now() const { return SteadyTime{1h} + nanoseconds_.load() * 1ns; }
     void pass(std::chrono::milliseconds time) { nanoseconds_ += std::chrono::nanoseconds(time).count(); }
     void set_wall_back(std::chrono::nanoseconds by) { ahead_ = -by.count(); }
 
@@ -60,7 +61,11 @@ struct Site {
         return bytes ? *bytes : "changed";
     }
     bool absent(const std::string& path) const { return text(path) == "absent"; }
-    bool remembered(const std::string& path) const { return catalogue->find(path).has_value(); }
+    std::optional<Entry> find(const std::string& path) const {
+        auto found = catalogue->find(path, now());
+        return found ? std::optional(std::move(found->entry)) : std::nullopt;
+    }
+    bool remembered(const std::string& path) const { return find(path).has_value(); }
 
     TemporaryFolder folder;
     Log log{2, LogLevel::Off};
@@ -96,7 +101,7 @@ SCENARIO("a path is known by what its file holds") {
     CHECK(source->bytes->view() == "let a = 1;\n");
     THEN("it is remembered, and found without the disk") {
         REQUIRE(site.remembered("/app.js"));
-        CHECK(std::get<SourcePtr>(*site.catalogue->find("/app.js")) == source);
+        CHECK(std::get<SourcePtr>(*site.find("/app.js")) == source);
         CHECK(site.source("/app.js") == source);
         CHECK(site.catalogue->stats().hashed == 1);
     }
@@ -127,7 +132,7 @@ SCENARIO("a folder stands for its index.html") {
     WHEN("the index is a folder itself") {
         site.folder.make("odd/index.html");
         CHECK(site.absent("/odd/"));
-        CHECK_FALSE(std::holds_alternative<Directory>(site.catalogue->find("/odd/").value_or(Absent{})));
+        CHECK_FALSE(std::holds_alternative<Directory>(site.find("/odd/").value_or(Absent{})));
     }
 }
 
@@ -265,7 +270,7 @@ SCENARIO("a watched folder needs no second look") {
     CHECK(site.absent("/a/y.css"));
     CHECK(site.catalogue->stats().watches == 2);
     site.pass(24h);
-    site.catalogue->find("/");  // the one that is sent to check the root
+    site.find("/");  // the one that is sent to check the root
     CHECK(site.remembered("/a/x.css"));
     CHECK(site.remembered("/a/y.css"));
     WHEN("a neighbour changes") {
@@ -273,6 +278,42 @@ SCENARIO("a watched folder needs no second look") {
         site.notice();
         THEN("only that name is forgotten") { CHECK(site.remembered("/a/x.css")); }
     }
+}
+
+SCENARIO("what was found holds until the catalogue says otherwise") {
+    Site site;
+    site.folder.make("a");
+    site.folder.write("a/x.css", "one");
+    site.source("/a/x.css");
+    const std::uint64_t changes = site.catalogue->changes();
+    const auto found = site.catalogue->find("/a/x.css", site.now());
+    REQUIRE(found);
+    THEN("half a second at most, as the root itself may have been exchanged") {
+        CHECK(found->until > site.now());
+        CHECK(found->until <= site.now() + 500ms);
+    }
+    THEN("nobody hears of a change that there was not") {
+        site.notice();
+        CHECK(site.catalogue->changes() == changes);
+    }
+    THEN("a changed, a removed, a new file and a moved folder are told") {
+        WHEN("changed") { site.folder.write("a/x.css", "two"); }
+        WHEN("removed") { std::filesystem::remove(site.folder.path() / "a/x.css"); }
+        WHEN("new") { site.folder.write("a/x.css.br", "sidecar"); }
+        WHEN("moved") { std::filesystem::rename(site.folder.path() / "a", site.folder.path() / "b"); }
+        site.notice();
+        CHECK(site.catalogue->changes() != changes);
+    }
+}
+
+SCENARIO("an unwatched file holds no longer than its look") {
+    Site site(false);
+    site.folder.write("x.css", "one");
+    site.source("/x.css");
+    site.pass(100ms);
+    const auto found = site.catalogue->find("/x.css", site.now());
+    REQUIRE(found);
+    CHECK(found->until <= site.now() + 400ms);
 }
 
 SCENARIO("a change that comes while a file is looked at is not overwritten by what was seen before") {
@@ -290,8 +331,8 @@ SCENARIO("a change that comes while a file is looked at is not overwritten by wh
     for (int i = 0; i < 3; ++i) {
         pool.emplace_back([&] {
             while (!stop) {
-                if (!site.catalogue->find("/x.css")) static_cast<void>(site.catalogue->resolve("/x.css"));
-                const auto entry = site.catalogue->find("/x.css");
+                if (!site.find("/x.css")) static_cast<void>(site.catalogue->resolve("/x.css"));
+                const auto entry = site.find("/x.css");
                 if (!entry || !std::holds_alternative<SourcePtr>(*entry)) continue;
                 const SourcePtr source = std::get<SourcePtr>(*entry);
                 if (source->bytes && sha256(source->bytes->view()) != source->content) mixed = true;
@@ -337,13 +378,13 @@ SCENARIO("a file whose time is too fresh to trust is hashed again once the clock
     const SourcePtr first = site.source("/x.css");
     CHECK(site.catalogue->stats().hashed == 1);
     site.pass(3s);
-    site.catalogue->find("/");
+    site.find("/");
     CHECK_FALSE(site.remembered("/x.css"));
     site.set_wall_back(0ns);
     CHECK(site.source("/x.css") == first);
     CHECK(site.catalogue->stats().hashed == 2);
     site.pass(24h);
-    site.catalogue->find("/");
+    site.find("/");
     CHECK(site.remembered("/x.css"));
 }
 

@@ -23,14 +23,14 @@ const HeadCache::Heads& heads() {
 
 http::Answer ask(std::vector<http::Field> fields, bool ranges = true, std::string content = "0123456789") {
     http::Request request;
-    request.fields = std::move(fields);
-    return answer_selected(request,
-                           {.validators = {.content = "tag", .suffix = {}, .last_modified = kModified},
-                            .heads = heads(),
-                            .body = http::Body(make_blob(std::move(content))),
-                            .verdict = http::Verdict::Hit,
-                            .ranges = ranges},
-                           kNow);
+    request.fields = http::FieldList(fields);
+    return std::get<http::Answer>(answer_selected(request,
+                                                  {.validators = {.content = "tag", .suffix = {}, .last_modified = kModified},
+                                                   .heads = heads(),
+                                                   .body = http::Body(make_blob(std::move(content))),
+                                                   .verdict = http::Verdict::Hit,
+                                                   .ranges = ranges},
+                                                  kNow));
 }
 
 std::string text_of(const http::Body& body) {

@@ -165,6 +165,7 @@ public:
                   .pool = pool,
                   .dispatcher = dispatcher,
                   .observer = observer,
+                  .http2 = *http2,
                   .config = std::make_shared<const config::Config>(std::move(limits)),
                   .secure = true,
                   .peer = "192.0.2.1",
@@ -203,6 +204,7 @@ public:
 
     FakeDispatcher dispatcher;
     CountingObserver observer;
+    std::shared_ptr<http::Http2Shared> http2 = http::make_http2_shared();
     http::SessionContext context;
     std::unique_ptr<http::Session> session;
     std::size_t room = 256 * 1024;

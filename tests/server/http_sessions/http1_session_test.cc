@@ -26,7 +26,7 @@ const std::string kGet = "GET /a HTTP/1.1\r\nHost: example.org\r\n\r\n";
 
 std::string response(const std::string& status, const std::string& fields, const std::string& body) {
     return "HTTP/1.1 " + status + "\r\ndate: Fri, 20 Nov 2026 10:00:00 GMT\r\n" + fields +
-           "content-length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+           "cache-status: selvage; hit\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 std::string status_of(const std::string& response_text) {

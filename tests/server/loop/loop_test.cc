@@ -130,15 +130,61 @@ SCENARIO("a timer") {
     }
 }
 
+namespace {
+
+struct Asker final : loop::Deferred {
+    void on_turn() override {
+        ++calls;
+        if (then) then();
+    }
+    std::function<void()> then;
+    int calls = 0;
+};
+
+}  // namespace
+
+SCENARIO("asking to be called again") {
+    Loop loop;
+    Asker first, second;
+    THEN("one is called once, however often one asks, and does not wait for an event") {
+        first.call_soon(loop);
+        first.call_soon(loop);
+        loop.turn();
+        CHECK(first.calls == 1);
+    }
+    THEN("who asks while called is called in the next turn") {
+        first.then = [&] { first.call_soon(loop); };
+        first.call_soon(loop);
+        loop.turn();
+        CHECK(first.calls == 1);
+        loop.turn();
+        CHECK(first.calls == 2);
+        first.then = nullptr;
+    }
+    THEN("who is dropped is not called, even by one that was called before it in the same turn") {
+        auto dropped = std::make_unique<Asker>();
+        bool called = false;
+        dropped->then = [&] { called = true; };
+        first.then = [&] { dropped.reset(); };
+        first.call_soon(loop);
+        dropped->call_soon(loop);
+        second.call_soon(loop);
+        loop.turn();
+        CHECK(!called);
+        CHECK(second.calls == 1);
+    }
+}
+
 TEST_CASE("output buffers are used again, and come back empty") {
     Loop loop;
     loop::BufferPtr first = loop.buffers().take();
-    first->size = 10;
+    CHECK(first->append("ten bytes."));
     const loop::Buffer* address = first.get();
     first.reset();
     CHECK(loop.buffers().free_buffers() == 1);
     const loop::BufferPtr second = loop.buffers().take();
     CHECK(second.get() == address);
-    CHECK(second->size == 0);
+    CHECK(second->empty());
+    CHECK(second->copied() == 0);
     CHECK(loop.buffers().free_buffers() == 0);
 }

@@ -1,5 +1,3 @@
-#include "server/loop/tcp.h"
-
 #include <arpa/inet.h>
 #include <catch2/catch.hpp>
 #include <netinet/in.h>
@@ -10,6 +8,9 @@
 #include <string>
 #include <thread>
 
+#include "base/bytes.h"
+#include "server/loop/tcp_listener.h"
+#include "server/loop/tcp_stream.h"
 #include "tests/server/loop/turns.h"
 
 using namespace selvage;
@@ -45,95 +46,177 @@ std::string receive_all(const FileDescriptor& socket) {
 }
 
 struct Recorder final : TcpStream::Events {
-    void on_bytes(std::string_view bytes) override { received += bytes; }
+    void on_bytes(std::string_view bytes) override {
+        ++reads;
+        received += bytes;
+    }
     void on_end() override { ended = true; }
-    void on_written(bool ok) override { (ok ? written : lost) = true; }
+    void on_writable() override { writable = true; }
     std::string received;
-    bool ended = false, written = false, lost = false;
+    int reads = 0;
+    bool ended = false, writable = false;
 };
 
 struct Server {
     Server() {
         FileDescriptor socket = *TcpListener::bind("127.0.0.1", 0);
         port = TcpListener::port_of(socket);
-        listener = *TcpListener::listen(loop, std::move(socket), [this](std::unique_ptr<TcpStream> accepted) {
-            stream = std::move(accepted);
-            stream->set_events(&events);
+        listener = *TcpListener::listen(loop, std::move(socket), [this](loop::Accepted accepted) {
+            address = accepted.address;
+            stream = std::make_unique<TcpStream>(loop, std::move(accepted.socket), events);
             stream->read_start();
+        });
+    }
+    void until_accepted() {
+        run_until(loop, [&] { return stream != nullptr; });
+    }
+    void send(const BufferPtr& buffer) {  // until all of it has left
+        bool all = *stream->send(*buffer) == TcpStream::Sent::All;
+        run_until(loop, [&] {
+            if (!all && std::exchange(events.writable, false)) all = *stream->send(*buffer) == TcpStream::Sent::All;
+            return all;
         });
     }
     Loop loop;
     Recorder events;
+    std::string address;
     std::unique_ptr<TcpStream> stream;
     std::unique_ptr<TcpListener> listener;
     std::uint16_t port = 0;
 };
 
+std::string pattern(std::size_t size) {
+    std::string bytes(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>('a' + (i / 7 + i / 1'000) % 26);
+    return bytes;
+}
+
+loop::Buffer::Shared shared(const BlobPtr& blob) {
+    return {.bytes = blob->view(), .keeps = blob, .by_pages = blob->has_own_pages()};
+}
+
 }  // namespace
 
-TEST_CASE("what a client sends arrives, and what is written goes back") {
+TEST_CASE("what a client sends arrives, and what is sent goes back") {
     Server server;
     const FileDescriptor client = connect_to(server.port);
     send_all(client, "hello");
     run_until(server.loop, [&] { return server.events.received == "hello"; });
-    CHECK(server.stream->peer_address() == "127.0.0.1");
+    CHECK(server.address == "127.0.0.1");
 
-    CHECK(*server.stream->try_write("now ") == 4);
     BufferPtr buffer = server.loop.buffers().take();
-    std::memcpy(buffer->data(), "xxlater", 7);
-    buffer->size = 7;
-    server.stream->write(std::move(buffer), 2);
-    run_until(server.loop, [&] { return server.events.written; });
-    CHECK(server.loop.buffers().free_buffers() == 1);
+    CHECK(buffer->append("now "));
+    CHECK(buffer->append("later"));
+    CHECK(*server.stream->send(*buffer) == TcpStream::Sent::All);
+    CHECK(buffer->empty());
     server.stream.reset();
     CHECK(receive_all(client) == "now later");
 }
 
-TEST_CASE("the end of a client is told") {
+TEST_CASE("the end of a client is told, after its last bytes") {
     Server server;
     FileDescriptor client = connect_to(server.port);
+    send_all(client, "bye");
     client.reset();
     run_until(server.loop, [&] { return server.events.ended; });
+    CHECK(server.events.received == "bye");
 }
 
-TEST_CASE("a full socket takes less than it is given, and the rest arrives through write()") {
+TEST_CASE("a burst larger than the read buffer arrives whole, in pieces that let others have their turn") {
     Server server;
     const FileDescriptor client = connect_to(server.port);
-    run_until(server.loop, [&] { return server.stream != nullptr; });
-    const std::string block(loop::Buffer::kTarget, 'x');
-    std::size_t sent = 0;
-    for (;;) {
-        const auto taken = server.stream->try_write(block);
-        REQUIRE(taken);
-        sent += *taken;
-        if (*taken < block.size()) break;
-    }
-    BufferPtr buffer = server.loop.buffers().take();
-    std::memcpy(buffer->data(), block.data(), block.size());
-    buffer->size = block.size();
-    server.stream->write(std::move(buffer), 0);
+    const std::string burst = pattern(1'000'000);
+    std::thread writer([&] {
+        std::string_view rest = burst;
+        while (!rest.empty()) {
+            const ssize_t sent = ::send(client.number(), rest.data(), rest.size(), MSG_NOSIGNAL);
+            if (sent <= 0) return;
+            rest.remove_prefix(static_cast<std::size_t>(sent));
+        }
+    });
+    run_until(server.loop, [&] { return server.events.received.size() == burst.size(); });
+    writer.join();
+    CHECK(server.events.received == burst);
+    CHECK(server.events.reads >= 15);
+}
+
+TEST_CASE("what arrived while nobody read is read when reading starts again") {
+    Server server;
+    const FileDescriptor client = connect_to(server.port);
+    server.until_accepted();
+    server.stream->read_stop();
+    send_all(client, "waiting");
+    bool passed = false;
+    loop::Timer moment(server.loop, [&] { passed = true; });
+    moment.start(std::chrono::milliseconds(20));
+    run_until(server.loop, [&] { return passed; });
+    CHECK(server.events.received.empty());
+    server.stream->read_start();
+    run_until(server.loop, [&] { return server.events.received == "waiting"; });
+}
+
+SCENARIO("output is bytes, references and pages, in order") {
+    Server server;
+    const FileDescriptor client = connect_to(server.port);
+    server.until_accepted();
+    const BlobPtr small = make_blob(pattern(10'000)), large = make_blob(pattern(3'000'000));
+    REQUIRE(!small->has_own_pages());
+    REQUIRE(large->has_own_pages());
     std::string received;
     std::thread reader([&] { received = receive_all(client); });
-    run_until(server.loop, [&] { return server.events.written; });
+
+    BufferPtr buffer = server.loop.buffers().take();
+    CHECK(buffer->append("head|"));
+    CHECK(buffer->append(shared(small)));
+    CHECK(buffer->append("|between|"));
+    CHECK(buffer->append(shared(large)));
+    CHECK(buffer->append("|tail"));
+    CHECK(small.use_count() == 2);
+    CHECK(buffer->copied() < 30);
+    server.send(buffer);
     server.stream.reset();
     reader.join();
-    CHECK(received.size() == sent + block.size());
+    CHECK(received == "head|" + pattern(10'000) + "|between|" + pattern(3'000'000) + "|tail");
+    THEN("a reference is kept until its bytes have left, and no longer") {
+        CHECK(small.use_count() == 1);
+        CHECK(large.use_count() == 1);
+    }
 }
 
-TEST_CASE("dropping a stream with a write under way loses nothing but the write") {
+TEST_CASE("a full socket takes less than it is given, and says when there is room for the rest") {
     Server server;
     const FileDescriptor client = connect_to(server.port);
-    run_until(server.loop, [&] { return server.stream != nullptr; });
-    const std::string block(loop::Buffer::kTarget, 'x');
-    for (std::size_t taken = block.size(); taken == block.size();) taken = *server.stream->try_write(block);
-    BufferPtr buffer = server.loop.buffers().take();
-    buffer->size = block.size();
-    std::memset(buffer->data(), 'y', block.size());
-    server.stream->write(std::move(buffer), 0);
+    server.until_accepted();
+    const std::string bytes = pattern(loop::Buffer::kTarget);
+    BufferPtr buffer;
+    std::size_t given = 0;
+    do {
+        buffer = server.loop.buffers().take();
+        CHECK(buffer->append(bytes));
+        given += bytes.size();
+    } while (*server.stream->send(*buffer) == TcpStream::Sent::All);
+    CHECK(!buffer->empty());
+    std::string received;
+    std::thread reader([&] { received = receive_all(client); });
+    run_until(server.loop, [&] { return server.events.writable; });
+    server.send(buffer);
     server.stream.reset();
-    run_until(server.loop, [&] { return server.loop.buffers().free_buffers() == 1; });
-    CHECK(!server.events.written);
-    CHECK(!server.events.lost);
+    reader.join();
+    CHECK(received.size() == given);
+}
+
+TEST_CASE("there is an end to the pieces of a buffer, and bytes to copy still fit then") {
+    Loop loop;
+    const BufferPtr buffer = loop.buffers().take();
+    const BlobPtr blob = make_blob("some");
+    std::size_t taken = 0;
+    while (buffer->append(shared(blob))) ++taken;
+    CHECK(taken == loop::Buffer::kMostPieces - 1);
+    CHECK(!buffer->takes_shared());
+    CHECK(buffer->append("copied"));
+    CHECK(buffer->append("copied"));
+    CHECK(buffer->size() == 4 * taken + 12);
+    CHECK(!buffer->append(std::string(loop::Buffer::kCapacity, 'x')));
 }
 
 TEST_CASE("two loops may listen on one port") {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <catch2/catch.hpp>
-#include <uv.h>
 
 #include <chrono>
 #include <future>
@@ -15,8 +14,7 @@ namespace selvage::testing {
 
 // Turns the loop until `done` holds. What never happens fails the test after 20 seconds instead of hanging it.
 //
-// The ticks bound each turn: uv_run may run a due timer first and then sleep for the next one, or wait for what only another
-// thread will see.
+// The ticks bound each turn, which may wait for what only another thread will see.
 template <typename Done>
 void run_until(loop::Loop& loop, Done done) {
     loop::Timer tick(loop, [] {});
@@ -24,7 +22,7 @@ void run_until(loop::Loop& loop, Done done) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     bool holds = done();
     while (!holds && std::chrono::steady_clock::now() < deadline) {
-        uv_run(loop.native(), UV_RUN_ONCE);
+        loop.turn();
         holds = done();
     }
     REQUIRE(holds);

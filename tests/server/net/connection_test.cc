@@ -10,6 +10,7 @@
 #include <future>
 #include <string>
 
+#include "server/loop/tcp_listener.h"
 #include "server/net/development_certificate.h"
 #include "tests/server/catalogue/temporary_folder.h"
 #include "tests/server/http_sessions/conversation.h"
@@ -66,11 +67,12 @@ struct House {
     explicit House(net::TlsContextPtr with_tls = nullptr) : tls(std::move(with_tls)) {
         FileDescriptor socket = *loop::TcpListener::bind("127.0.0.1", 0);
         port = loop::TcpListener::port_of(socket);
-        listener = *loop::TcpListener::listen(loop, std::move(socket), [this](std::unique_ptr<loop::TcpStream> stream) {
-            connection = std::make_unique<Connection>(host, std::move(stream), tls, config, [this](Connection*) {
-                ++ended;
-                connection.reset();
-            });
+        host.ended = [this](Connection*) {
+            ++ended;
+            connection.reset();
+        };
+        listener = *loop::TcpListener::listen(loop, std::move(socket), [this](loop::Accepted client) {
+            connection = std::make_unique<Connection>(host, std::move(client), tls, config);
             connection->start();
         });
         dispatcher.reply = [](const http::Request& request) {
@@ -139,6 +141,17 @@ struct SecureClient {
     Client socket;
     TlsClient tls;
 };
+
+// The lengths of the application data records that follow each other in what a server said. RFC 8446 §5.1
+std::vector<std::size_t> record_sizes(std::string_view raw) {
+    std::vector<std::size_t> sizes;
+    while (raw.size() >= 5) {
+        const std::size_t size = static_cast<unsigned char>(raw[3]) * 256U + static_cast<unsigned char>(raw[4]);
+        if (raw[0] == 23) sizes.push_back(size);
+        raw.remove_prefix(std::min(raw.size(), size + 5));
+    }
+    return sizes;
+}
 
 // Talks HTTP/2 until the stream is closed.
 Received ask_http2(const Client& client, Http2Peer& peer, std::int32_t stream) {
@@ -269,6 +282,25 @@ SCENARIO("HTTPS") {
             return client.receive_all();
         });
         CHECK(count(said, "HTTP/1.1 200 OK") == 6);
+    }
+    THEN("what comes first comes in records that can be opened before the second round trip") {
+        house.dispatcher.reply = [](const http::Request&) { return answer_with(200, pattern(200'000)); };
+        const std::vector<std::size_t> records = house.serve([&] {
+            SecureClient client(house.port, "\x08http/1.1");
+            client.send(kLast);
+            std::string raw;
+            for (std::string some; !(some = client.socket.receive()).empty();) raw += some;
+            return record_sizes(raw);
+        });
+        std::size_t said = 0, largest_early = 0, largest = 0;
+        for (const std::size_t record : records) {
+            if (said < net::SealedFlush::kEarly) largest_early = std::max(largest_early, record);
+            largest = std::max(largest, record);
+            said += record;
+        }
+        constexpr std::size_t kOverhead = 17;  // content type and tag, RFC 8446 §5.2
+        CHECK(largest_early == net::SealedFlush::kEarlyRecord + kOverhead);
+        CHECK(largest == net::SealedFlush::kRecord + kOverhead);
     }
     THEN("the end is announced, so that nobody takes a cut for it") {  // RFC 9112 §9.8
         const bool closed = house.serve([&] {
