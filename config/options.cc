@@ -179,7 +179,7 @@ std::vector<Option<Config>> timeout_options() {
 std::vector<Option<Config>> limit_options() {
     return {
         row<Config>("limits.connections", at(&Config::limits, &Limits::connections), count(0, 100'000'000, "connections"), Live,
-                    "Open connections; beyond it the oldest idle ones are closed. 0: 0.8 of the descriptor limit."),
+                    "Open connections; beyond it new ones are closed at once. 0: 0.8 of the descriptor limit."),
         row<Config>("limits.memory_file", at(&Config::limits, &Limits::memory_file), size(0, kGiB), Live,
                     "Files up to this size are served from memory."),
         row<Config>("limits.catalogue_entries", at(&Config::limits, &Limits::catalogue_entries), count(1, 100'000'000, "files"),

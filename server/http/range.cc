@@ -1,6 +1,8 @@
 #include "server/http/range.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <limits>
 #include <optional>
 #include <span>
@@ -114,10 +116,28 @@ void join(Set& set) {
     std::ranges::sort(std::span(set.members).first(kept), {}, &Asked::position);
 }
 
-std::string content_range(const ByteRange& range, std::uint64_t size) {
-    return "bytes " + std::to_string(range.first) + "-" + std::to_string(range.first + range.length - 1) + "/" +
-           std::to_string(size);
-}
+// "bytes 0-99/100": three numbers of at most 20 digits.
+class ContentRange {
+public:
+    ContentRange(const ByteRange& range, std::uint64_t size) {
+        put("bytes ").put(range.first).put("-").put(range.first + range.length - 1).put("/").put(size);
+    }
+    std::string_view text() const { return {text_.data(), size_}; }
+
+private:
+    ContentRange& put(std::string_view more) {
+        size_ += more.copy(text_.data() + size_, more.size());
+        return *this;
+    }
+    ContentRange& put(std::uint64_t number) {
+        size_ =
+            static_cast<std::size_t>(std::to_chars(text_.data() + size_, text_.data() + text_.size(), number).ptr - text_.data());
+        return *this;
+    }
+
+    std::array<char, 72> text_;  // NOLINT: the first size_ are set
+    std::size_t size_ = 0;
+};
 
 void append_slice(std::vector<Segment>& into, const Body& body, std::uint64_t first, std::uint64_t length) {
     for (std::size_t i = 0; i < body.segments() && length > 0; ++i) {
@@ -147,7 +167,7 @@ Body multipart_body(const Body& whole, const RangeChoice& choice, std::string_vi
         std::string part = separator;
         part.append(boundary).append("\r\n");
         if (!type.empty()) part.append("content-type: ").append(type).append("\r\n");
-        part.append("content-range: ").append(content_range(choice.ranges[i], whole.length())).append("\r\n\r\n");
+        part.append("content-range: ").append(ContentRange(choice.ranges[i], whole.length()).text()).append("\r\n\r\n");
         segments.push_back(text_segment(std::move(part)));
         append_slice(segments, whole, choice.ranges[i].first, choice.ranges[i].length);
         separator = "\r\n--";
@@ -211,7 +231,7 @@ Answer partial_answer(Answer whole, const RangeChoice& choice, std::string_view 
     whole.status = 206;
     if (choice.count == 1) {
         const ByteRange& range = choice.ranges[0];
-        whole.extra.add("content-range", content_range(range, whole.body.length()));
+        whole.extra.add("content-range", ContentRange(range, whole.body.length()).text());
         whole.body = slice(whole.body, range.first, range.length);
         return whole;
     }
