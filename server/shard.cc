@@ -8,11 +8,6 @@ namespace selvage::server {
 
 namespace {
 
-// What waits in the kernel cannot be overtaken by a more urgent response. 256 KiB cost 1 % of the CPU of a 1 MB answer over TLS,
-// 128 KiB 2 %, 64 KiB 3 % (see net::Connection for who gets that). In plain, where HTTP/1 answers in order and pages are referred
-// to, a limit has no use and would cost half: 47 µs become 86.
-constexpr std::size_t kUnsent = 256 * 1024;
-
 // Below half of a crest of at least so many, the memory of those that left goes back to the system.
 constexpr std::size_t kCrest = 512;
 
@@ -31,7 +26,8 @@ Shard::Shard(net::ConnectionHost host, http::Counters& counters, config::ConfigP
 Shard::~Shard() = default;
 
 Result<void> Shard::listen(FileDescriptor socket, config::Scheme scheme) {
-    if (scheme == config::Scheme::Https) loop::TcpListener::limit_unsent(socket, kUnsent);
+    // In plain HTTP/1 answers in order and pages are referred to: a limit has no use there, and makes 86 µs of 47 for 1 MB.
+    if (scheme == config::Scheme::Https) loop::TcpListener::limit_unsent(socket, net::Pace().unsent());
     listeners_.push_back(TRY(loop::TcpListener::listen(
         host_.loop, std::move(socket), [this, scheme](loop::Accepted client) { accepted(std::move(client), scheme); })));
     return {};

@@ -11,7 +11,13 @@
 namespace selvage::http {
 
 // What a field is: a place in kKnownFields, some other field, or a pseudo-header field (RFC 9113 §8.3).
-enum FieldKind : std::uint16_t { kOtherField = kKnownFields.size(), kMethod = 0x100, kScheme, kAuthority, kPath, kOtherPseudo };
+using FieldKind = std::uint16_t;
+inline constexpr FieldKind kOtherField = kKnownFields.size();
+inline constexpr FieldKind kMethod = 0x100;
+inline constexpr FieldKind kScheme = 0x101;
+inline constexpr FieldKind kAuthority = 0x102;
+inline constexpr FieldKind kPath = 0x103;
+inline constexpr FieldKind kOtherPseudo = 0x104;
 std::size_t field_kind(std::string_view lower_case_name);
 
 // Collects a request's fields while they arrive in pieces. Views are made at the end, when the storage no longer moves; the

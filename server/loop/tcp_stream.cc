@@ -55,25 +55,26 @@ void TcpStream::on_ready(std::uint32_t events) {
         full_ = false;
         events_.on_writable();
     }
-    read();
+    read_once();
 }
 
-void TcpStream::read() {
-    if (!reading_ || !readable_) return;
+bool TcpStream::read_once() {
+    if (!reading_ || !readable_) return false;
     const std::span<char> block = loop_.read_buffer();
     const ssize_t size = raw_receive(socket_.number(), block.data(), block.size());
-    if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+    const bool none = size < 0 && (errno == EAGAIN || errno == EINTR);
+    if (none) {
         readable_ = errno == EINTR;
     } else if (size <= 0) {
         readable_ = reading_ = false;
         events_.on_end();
-        return;
     } else {
         // A read that did not fill the block has emptied the socket: what comes later is another event.
         readable_ = static_cast<std::size_t>(size) == block.size() || hung_up_;
         events_.on_bytes({block.data(), static_cast<std::size_t>(size)});
     }
     if (reading_ && readable_) call_soon(loop_);  // the others first
+    return !none;
 }
 
 Result<TcpStream::Sent> TcpStream::send(Buffer& buffer) {

@@ -39,6 +39,7 @@ public:
 
     void read_start();
     void read_stop() { reading_ = false; }
+    bool read_once();  // now, if reading and there is something to read: true when one of the events was called
 
     // Sends what the socket takes now off the buffer's front. Some: on_writable() follows when there is room for the rest.
     // Errors: Internal when the connection is gone.
@@ -52,8 +53,7 @@ public:
 
 private:
     void on_ready(std::uint32_t events) override;
-    void on_turn() override { read(); }
-    void read();
+    void on_turn() override { read_once(); }
 
     Loop& loop_;
     Events& events_;

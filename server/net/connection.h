@@ -12,6 +12,7 @@
 #include "server/loop/deferred.h"
 #include "server/loop/tcp_stream.h"
 #include "server/net/flush.h"
+#include "server/net/pace.h"
 #include "server/net/tls.h"
 
 namespace selvage::net {
@@ -84,6 +85,7 @@ private:
     SteadyTime deadline_;
     SteadyTime last_output_;  // or attempt at it
     std::size_t early_ = 0;   // SealedFlush
+    Pace pace_;
     http::Waiting deadline_for_ = http::Waiting::Nothing;
     http::LimitHit deadline_limit_ = http::LimitHit::Handshake;
     bool progressed_ = false;  // something has left since the deadline was set
@@ -93,7 +95,6 @@ private:
     bool draining_ = false;
     bool lingering_ = false;
     bool over_ = false;
-    bool slow_ = false;       // the peer, or the way to it
     loop::BufferPtr unsent_;  // what the socket did not take
     loop::TcpStream stream_;
     std::optional<TlsChannel> tls_;

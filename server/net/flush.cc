@@ -27,8 +27,8 @@ void PlainFlush::append_shared(const BlobPtr& blob, std::string_view run) {
     if (!buffer_.append({.bytes = run, .keeps = blob, .by_pages = by_pages})) put(run);
 }
 
-SealedFlush::SealedFlush(loop::Buffer& buffer, TlsChannel& channel, char* record, std::size_t& early)
-    : Flush(buffer), channel_(channel), record_(record), early_(early) {
+SealedFlush::SealedFlush(loop::Buffer& buffer, std::size_t target, TlsChannel& channel, char* record, std::size_t& early)
+    : Flush(buffer, target), channel_(channel), record_(record), early_(early) {
     channel_.set_sink(this);
 }
 

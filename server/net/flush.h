@@ -9,7 +9,8 @@ namespace selvage::net {
 // One flush: a buffer being filled by the session, in plain or through TLS.
 class Flush : public http::Output {
 public:
-    explicit Flush(loop::Buffer& buffer) : buffer_(buffer) {}
+    // `target`: how many bytes it should be at most, without what is only referred to; loop::Buffer::kTarget or less.
+    Flush(loop::Buffer& buffer, std::size_t target) : buffer_(buffer), target_(target) {}
     virtual void seal() = 0;  // what is staged goes into the buffer
 
     // A session ignored room(): the connection cannot be saved, the process can.
@@ -17,18 +18,19 @@ public:
 
 protected:
     void put(std::string_view bytes) { overflown_ |= !buffer_.append(bytes); }
-    std::size_t space() const { return left_of(loop::Buffer::kTarget, buffer_.copied()); }
+    std::size_t space() const { return left_of(target_, buffer_.copied()); }
     static std::size_t left_of(std::size_t limit, std::size_t used) { return used < limit ? limit - used : 0; }
 
     loop::Buffer& buffer_;
 
 private:
+    std::size_t target_;
     bool overflown_ = false;
 };
 
 class PlainFlush final : public Flush {
 public:
-    using Flush::Flush;
+    explicit PlainFlush(loop::Buffer& buffer) : Flush(buffer, loop::Buffer::kTarget) {}
     std::size_t room() const override { return space(); }
     void append(std::string_view bytes) override { put(bytes); }
     std::size_t room_shared() const override;
@@ -46,7 +48,7 @@ public:
     static constexpr std::size_t kEarly = 16'384;
 
     // `record` holds kRecord bytes. `early` is what is left of kEarly since the connection began or was idle; counted down.
-    SealedFlush(loop::Buffer& buffer, TlsChannel& channel, char* record, std::size_t& early);
+    SealedFlush(loop::Buffer& buffer, std::size_t target, TlsChannel& channel, char* record, std::size_t& early);
     ~SealedFlush() override;
     std::size_t room() const override { return left_of(space(), staged_); }
     void append(std::string_view bytes) override;

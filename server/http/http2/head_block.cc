@@ -3,7 +3,6 @@
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -145,8 +144,7 @@ char* SharedFieldTable::write(SharedField field, char* at) {
         bytes_ += row.table_bytes;
     }
     const std::string& coded = enters ? row.indexed : row.literal;
-    std::memcpy(at, coded.data(), coded.size());
-    return at + coded.size();
+    return std::ranges::copy(coded, at).out;
 }
 
 void SharedFieldTable::limit(std::uint32_t bytes) {

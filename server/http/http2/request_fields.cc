@@ -27,7 +27,7 @@ bool is_in_place(const DecodedField& field, RequestFields& fields) {
         fields.regular = true;
         return kind != kContentLength || take_content_length(field.value, fields);
     }
-    const std::uint8_t mark = bit(static_cast<FieldKind>(kind));
+    const std::uint8_t mark = bit(kind);
     if (fields.regular || (fields.pseudo & mark) != 0) return false;
     fields.pseudo = static_cast<std::uint8_t>(fields.pseudo | mark);
     return true;
