@@ -26,7 +26,7 @@ class AccessLog(unittest.TestCase):
                 self.addCleanup(lambda: [path.unlink(missing_ok=True) for path in (log, moved)])
                 for path in ("/", '/"quoted"?a=b&c=%22', "/nowhere"):
                     server.get(path, "https/1.1", more=["-A", 'a "strange" agent \t\\ é'])
-                server.raw(b"GET / HTTP/1.1\r\n\r\n")
+                server.raw(b"GET /refused HTTP/1.1\r\n\r\n")
                 first = until("four lines", lambda: len(self.lines(log)) == 4 and self.lines(log))
                 for line in first:
                     self.assertLessEqual(self.KEYS, set(line), line)
@@ -35,6 +35,7 @@ class AccessLog(unittest.TestCase):
                 self.assertEqual([home[key] for key in ("method", "target", "protocol", "status", "bytes", "client", "complete")],
                                  ["GET", "/", "http/1.1", 200, 1000, "127.0.0.1", True])
                 self.assertIn('/"quoted"?a=b&c=%22', by_target)
+                self.assertEqual(by_target["/refused"]["status"], 400)
                 self.assertEqual(sorted(line["status"] for line in first), [200, 400, 404, 404])
                 self.assertRegex(home["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 
