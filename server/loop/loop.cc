@@ -1,6 +1,7 @@
 #include "server/loop/loop.h"
 
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -11,6 +12,7 @@ namespace selvage::loop {
 Loop::Loop() : read_buffer_(new char[kReadBuffer]), native_(new uv_loop_t), inbox_(std::make_shared<Inbox>()) {
     uv_loop_init(native_.get());
     readiness_.watch_level(uv_backend_fd(native_.get()), nested_);
+    readiness_.watch(alarm_.number(), nested_);
     readiness_.watch(inbox_->bell_.number(), bell_);
 }
 
@@ -33,7 +35,7 @@ void Loop::run() {
 }
 
 void Loop::turn() {
-    readiness_.wait(patience());
+    readiness_.wait(may_wait() ? -1 : 0);
     uv_update_time(native_.get());
     readiness_.hand_out();
     // Zero: a timer is due, or libuv has descriptors to register or handles to close.
@@ -41,9 +43,25 @@ void Loop::turn() {
     deferred_.call_all();
 }
 
-int Loop::patience() const {
-    if (!deferred_.empty()) return 0;
-    return uv_loop_alive(native_.get()) != 0 ? uv_backend_timeout(native_.get()) : -1;
+// False: there is something to do at once. True: the alarm is set to libuv's next timer.
+bool Loop::may_wait() {
+    if (!deferred_.empty()) return false;
+    const int milliseconds = uv_loop_alive(native_.get()) != 0 ? uv_backend_timeout(native_.get()) : -1;
+    if (milliseconds == 0) return false;
+    alarm_.set(milliseconds < 0 ? 0 : uv_now(native_.get()) + static_cast<std::uint64_t>(milliseconds));
+    return true;
+}
+
+Loop::Alarm::Alarm() : timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {}
+
+void Loop::Alarm::set(std::uint64_t due) {
+    if (due == due_) return;
+    due_ = due;
+    constexpr std::uint64_t kSecond = 1'000;
+    itimerspec when{};
+    when.it_value.tv_sec = static_cast<time_t>(due / kSecond);
+    when.it_value.tv_nsec = static_cast<long>(due % kSecond * 1'000'000);
+    timerfd_settime(timer_.number(), TFD_TIMER_ABSTIME, &when, nullptr);
 }
 
 Inbox::Inbox() : bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
