@@ -17,8 +17,8 @@ namespace selvage::server {
 // within the few that are in its cache.
 class LineBuffer {
 public:
-    static constexpr std::size_t kChunk = 64
-                                          << 10;  // about 200 lines: what a write(2) costs beyond its bytes is below 2 ns a line
+    // About 200 lines: what a write(2) costs beyond its bytes is below 2 ns a line.
+    static constexpr std::size_t kChunk = 64 << 10;
 
     // `most`: bytes held at once. `ready`: chunks that are there from the start, so that none is allocated under load.
     LineBuffer(std::size_t most, std::size_t ready);
