@@ -98,16 +98,31 @@ struct Http2 {
     std::uint64_t connection_window = 1 << 20;
     std::uint64_t header_bytes = 32 << 10;
     unsigned fields = 128;
-    unsigned requests = 10'000;  // per connection, then a graceful GOAWAY
+    unsigned continuations = 8;              // frames after a HEADERS
+    unsigned requests = 10'000;              // per connection, then a graceful GOAWAY
+    unsigned refused = 100;                  // requests beyond `streams` in 10 s
+    unsigned resets = 200;                   // at once; the client's, and ours for its faults
+    unsigned resets_per_second = 20;
+    unsigned early_resets = 50;              // percent of the streams, of at least `resets`, reset within their first second
+    unsigned glitches = 1'000;               // at once: frames that are allowed and of no use
+    unsigned glitches_per_second = 100;
+    unsigned acknowledgements = 100;         // of PING and SETTINGS, waiting to be sent
 };
 struct Timeouts {
-    milliseconds handshake{10'000};  // TLS, or silence on a new connection
-    milliseconds header{15'000};     // a request's header section in total
+    milliseconds handshake{10'000};     // TLS, or silence on a new connection
+    milliseconds header{15'000};        // a request's header section in total
+    milliseconds header_block{10'000};  // an HTTP/2 header block, from HEADERS to END_HEADERS
     milliseconds idle{75'000};
-    milliseconds write{60'000};  // no progress of a blocked write
+    milliseconds idle_pings{600'000};   // without requests, however many PINGs
+    milliseconds write{60'000};         // no progress of a blocked write
+    milliseconds stream_write{30'000};  // no progress of a response that its own window blocks
+    milliseconds slow_write{30'000};    // then a client must have taken limits.write_rate on average
 };
 struct Limits {
     unsigned connections = 0;             // 0: 0.8 × the descriptor limit
+    unsigned address_connections = 256;   // open, of one IPv4 address or IPv6 /64; 0: any
+    unsigned address_rate = 100;          // new per second, of the same; 0: any
+    std::uint64_t write_rate = 500;       // bytes per second that a client must take; 0: any
     std::uint64_t memory_file = 1 << 20;  // files up to this size are served from memory
     unsigned catalogue_entries = 200'000;
 };

@@ -158,8 +158,26 @@ std::vector<Option<Config>> http2_options() {
                     "Largest header section, decoded; beyond it 431."),
         row<Config>("http2.fields", at(&Config::http2, &Http2::fields), count(1, 10'000, "fields"), Live,
                     "Fields in a header section; beyond it 431."),
+        row<Config>("http2.continuations", at(&Config::http2, &Http2::continuations), count(0, 1'000, "frames"), Live,
+                    "CONTINUATION frames of a header block; beyond it the connection is ended."),
         row<Config>("http2.requests", at(&Config::http2, &Http2::requests), count(1, 1'000'000'000, "requests"), Live,
                     "Requests on a connection before it is closed gracefully."),
+        row<Config>("http2.refused", at(&Config::http2, &Http2::refused), count(1, 1'000'000, "requests"), Live,
+                    "Requests beyond `http2.streams` within 10 s; beyond it the connection is ended."),
+        row<Config>("http2.resets", at(&Config::http2, &Http2::resets), count(1, 1'000'000, "resets"), Live,
+                    "Streams that a client may reset, or cause to be reset, at once; beyond it the connection is ended."),
+        row<Config>("http2.resets_per_second", at(&Config::http2, &Http2::resets_per_second), count(0, 1'000'000, "resets"), Live,
+                    "How fast `http2.resets` comes back."),
+        row<Config>("http2.early_resets", at(&Config::http2, &Http2::early_resets), count(1, 100, "percent"), Live,
+                    "How many of its streams, of at least `http2.resets`, a client may reset within their first second. 100: all."),
+        row<Config>("http2.glitches", at(&Config::http2, &Http2::glitches), count(1, 1'000'000'000, "points"), Live,
+                    "What a client may send at once that is allowed and of no use: empty frames 5 points, SETTINGS 5, GOAWAY 10, "
+                    "padding alone 2, a frame on a closed stream 2, PING, PRIORITY, an unknown frame or a tiny WINDOW_UPDATE 1. "
+                    "Beyond it the connection is ended."),
+        row<Config>("http2.glitches_per_second", at(&Config::http2, &Http2::glitches_per_second),
+                    count(0, 1'000'000'000, "points"), Live, "How fast `http2.glitches` comes back."),
+        row<Config>("http2.acknowledgements", at(&Config::http2, &Http2::acknowledgements), count(1, 1'000'000, "frames"), Live,
+                    "Acknowledgements of PING and SETTINGS that may wait to be sent; beyond it the connection is ended."),
     };
 }
 
@@ -169,10 +187,18 @@ std::vector<Option<Config>> timeout_options() {
                     "For the TLS handshake, or until the first byte of a new connection."),
         row<Config>("timeouts.header", at(&Config::timeouts, &Timeouts::header), duration(100ms, kLongestTimeout), Live,
                     "For the whole header section of a request."),
+        row<Config>("timeouts.header_block", at(&Config::timeouts, &Timeouts::header_block), duration(100ms, kLongestTimeout),
+                    Live, "For all frames of an HTTP/2 header block."),
         row<Config>("timeouts.idle", at(&Config::timeouts, &Timeouts::idle), duration(100ms, kLongestTimeout), Live,
                     "How long a connection without requests is kept."),
         row<Config>("timeouts.write", at(&Config::timeouts, &Timeouts::write), duration(100ms, kLongestTimeout), Live,
                     "How long a client may take nothing of a response."),
+        row<Config>("timeouts.idle_pings", at(&Config::timeouts, &Timeouts::idle_pings), duration(100ms, kLongestTimeout), Live,
+                    "How long PING alone keeps an HTTP/2 connection without requests."),
+        row<Config>("timeouts.stream_write", at(&Config::timeouts, &Timeouts::stream_write), duration(100ms, kLongestTimeout),
+                    Live, "How long a client may keep the window of an HTTP/2 response closed."),
+        row<Config>("timeouts.slow_write", at(&Config::timeouts, &Timeouts::slow_write), duration(100ms, kLongestTimeout), Live,
+                    "After how long of waiting for a client `limits.write_rate` is asked of it."),
     };
 }
 
@@ -180,6 +206,13 @@ std::vector<Option<Config>> limit_options() {
     return {
         row<Config>("limits.connections", at(&Config::limits, &Limits::connections), count(0, 100'000'000, "connections"), Live,
                     "Open connections; beyond it new ones are closed at once. 0: 0.8 of the descriptor limit."),
+        row<Config>("limits.address_connections", at(&Config::limits, &Limits::address_connections),
+                    count(0, 100'000'000, "connections"), Live,
+                    "Open connections of one client: an IPv4 address or an IPv6 /64; beyond it new ones are closed at once. 0: any."),
+        row<Config>("limits.address_rate", at(&Config::limits, &Limits::address_rate), count(0, 100'000'000, "connections"), Live,
+                    "New connections per second of one client; beyond it they are closed at once. 0: any."),
+        row<Config>("limits.write_rate", at(&Config::limits, &Limits::write_rate), size(0, kGiB), Live,
+                    "What a client must take per second, on average, of what waits for it. 0: anything."),
         row<Config>("limits.memory_file", at(&Config::limits, &Limits::memory_file), size(0, kGiB), Live,
                     "Files up to this size are served from memory."),
         row<Config>("limits.catalogue_entries", at(&Config::limits, &Limits::catalogue_entries), count(1, 100'000'000, "files"),

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
+#include <utility>
 
 namespace selvage::http {
 
@@ -81,37 +83,40 @@ std::size_t bucket_of(std::uint64_t microseconds) {
 }  // namespace
 
 std::string_view name_of(LimitHit limit) {
-    switch (limit) {
-        case LimitHit::RequestLine:
-            return "http1.request_line";
-        case LimitHit::HeaderBytes:
-            return "header_bytes";
-        case LimitHit::HeaderFields:
-            return "fields";
-        case LimitHit::Streams:
-            return "http2.streams";
-        case LimitHit::RequestsPerConnection:
-            return "http2.requests";
-        case LimitHit::Resets:
-            return "http2.flood";
-        case LimitHit::Handshake:
-            return "timeouts.handshake";
-        case LimitHit::HeaderTime:
-            return "timeouts.header";
-        case LimitHit::Idle:
-            return "timeouts.idle";
-        case LimitHit::WriteProgress:
-            return "timeouts.write";
-        case LimitHit::Connections:
-            return "limits.connections";
-        case LimitHit::ImageQueue:
-            return "image.queue";
-        case LimitHit::WorkQueue:
-            return "work_queue";
-        case LimitHit::kCount:
-            break;
-    }
-    return "none";
+    using enum LimitHit;
+    static constexpr std::pair<LimitHit, std::string_view> kNames[] = {
+        {RequestLine, "http1.request_line"},
+        {HeaderBytes, "header_bytes"},
+        {HeaderFields, "fields"},
+        {Continuations, "http2.continuations"},
+        {Streams, "http2.streams"},
+        {RefusedStreams, "http2.refused"},
+        {RequestsPerConnection, "http2.requests"},
+        {Resets, "http2.resets"},
+        {EarlyResets, "http2.early_resets"},
+        {Glitches, "http2.glitches"},
+        {Acknowledgements, "http2.acknowledgements"},
+        {KeyUpdates, "tls.key_updates"},
+        {Handshake, "timeouts.handshake"},
+        {HeaderTime, "timeouts.header"},
+        {HeaderBlockTime, "timeouts.header_block"},
+        {Idle, "timeouts.idle"},
+        {IdlePings, "timeouts.idle_pings"},
+        {WriteProgress, "timeouts.write"},
+        {StreamWrite, "timeouts.stream_write"},
+        {WriteRate, "limits.write_rate"},
+        {ProxyHeader, "server.proxy_protocol"},
+        {Connections, "limits.connections"},
+        {ConnectionsShed, "limits.connections.shed"},
+        {Descriptors, "descriptors"},
+        {AddressConnections, "limits.address_connections"},
+        {AddressRate, "limits.address_rate"},
+        {ImageQueue, "image.queue"},
+        {WorkQueue, "work_queue"},
+    };
+    static_assert(std::size(kNames) == static_cast<std::size_t>(kCount));
+    static_assert(std::ranges::is_sorted(kNames, {}, &std::pair<LimitHit, std::string_view>::first));
+    return limit < kCount ? kNames[static_cast<std::size_t>(limit)].second : "none";
 }
 
 std::string_view name_of(Protocol protocol) {

@@ -78,7 +78,8 @@ public:
     Waiting waiting() const override {
         switch (state_) {
             case State::Head:
-                return text_.head.empty() ? Waiting::Nothing : Waiting::RequestHead;
+                if (!text_.head.empty()) return Waiting::RequestHead;
+                return requests_ == 0 ? Waiting::Greeting : Waiting::Nothing;
             case State::Replying:
                 return Waiting::Handler;
             case State::Sending:
@@ -88,6 +89,8 @@ public:
         }
         return Waiting::Nothing;
     }
+
+    std::uint64_t requests() const override { return requests_; }
 
     void time_out() override {
         if (state_ == State::Head && !text_.head.empty()) {
@@ -190,7 +193,10 @@ private:
         request_ = Request{.fields = std::move(fields)};
     }
 
-    void begin_outcome() { outcome_ = Outcome{}; }
+    void begin_outcome() {
+        outcome_ = Outcome{};
+        ++requests_;
+    }
 
     void respond(Answer answer) {
         answer_ = std::move(answer);
@@ -285,6 +291,7 @@ private:
     bool head_written_ = false;
     bool answered_at_once_ = false;  // during produce(): the head is of the same flush
     std::uint64_t content_length_ = 0;
+    std::uint64_t requests_ = 0;
     Http1Text text_;  // of the request being read or answered
     Request request_;
     Answer answer_;

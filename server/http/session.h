@@ -19,14 +19,29 @@ enum class LimitHit : std::uint8_t {
     RequestLine,
     HeaderBytes,
     HeaderFields,
+    Continuations,
     Streams,
+    RefusedStreams,
     RequestsPerConnection,
     Resets,
+    EarlyResets,
+    Glitches,
+    Acknowledgements,
+    KeyUpdates,
     Handshake,
     HeaderTime,
+    HeaderBlockTime,
     Idle,
+    IdlePings,
     WriteProgress,
+    StreamWrite,
+    WriteRate,
+    ProxyHeader,
     Connections,
+    ConnectionsShed,
+    Descriptors,
+    AddressConnections,
+    AddressRate,
     ImageQueue,
     WorkQueue,
     kCount
@@ -57,8 +72,10 @@ struct SessionContext {
 
 // What the connection must know to choose its deadline.
 enum class Waiting : std::uint8_t {
+    Greeting,     // nothing has been said yet: no request ever, no preface
     Nothing,      // idle: no request begun, none in progress
     RequestHead,  // a request has begun to arrive
+    HeaderBlock,  // HTTP/2: HEADERS without END_HEADERS
     Handler,      // a handler works: its own deadlines count
     Peer,         // output is ready or blocked by flow control
 };
@@ -88,6 +105,12 @@ public:
     virtual bool finished() const = 0;
 
     virtual Waiting waiting() const = 0;
+
+    // Requests that have begun since the connection did: while the number stays, nothing of use has come from the client.
+    virtual std::uint64_t requests() const = 0;
+
+    // About once a second, for deadlines of single streams. What it has to say then waits for produce().
+    virtual void tick([[maybe_unused]] SteadyTime now) {}
 
     // Ends with an error the protocol has a word for (GOAWAY with a code, 408); flush and close afterwards.
     virtual void time_out() = 0;

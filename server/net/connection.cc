@@ -43,7 +43,11 @@ void Connection::start() {
     stream_.read_start();
 }
 
-bool Connection::idle() const { return !session_ || session_->waiting() == http::Waiting::Nothing; }
+bool Connection::idle() const {
+    if (!session_) return true;
+    const http::Waiting waiting = session_->waiting();
+    return waiting == http::Waiting::Nothing || waiting == http::Waiting::Greeting;
+}
 
 void Connection::drain() {
     if (over_) return;
@@ -294,6 +298,14 @@ void Connection::update_deadline() {
     const bool renew = std::exchange(progressed_, false) || waiting != deadline_for_;
     deadline_for_ = waiting;
     switch (waiting) {
+        case http::Waiting::Greeting:
+            if (renew) deadline_ = now + timeouts.handshake;
+            deadline_limit_ = http::LimitHit::Handshake;
+            break;
+        case http::Waiting::HeaderBlock:
+            if (renew) deadline_ = now + timeouts.header_block;
+            deadline_limit_ = http::LimitHit::HeaderBlockTime;
+            break;
         case http::Waiting::Nothing:
             deadline_ = now + timeouts.idle;
             deadline_limit_ = http::LimitHit::Idle;

@@ -86,7 +86,7 @@ private:
     SteadyTime last_output_;  // or attempt at it
     std::size_t early_ = 0;   // SealedFlush
     Pace pace_;
-    http::Waiting deadline_for_ = http::Waiting::Nothing;
+    http::Waiting deadline_for_ = http::Waiting::Handler;  // one that none begins with
     http::LimitHit deadline_limit_ = http::LimitHit::Handshake;
     bool progressed_ = false;  // something has left since the deadline was set
     bool reading_ = false;

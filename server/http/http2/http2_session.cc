@@ -76,9 +76,10 @@ bool Http2Session::finished() const {
 }
 
 Waiting Http2Session::waiting() const {
-    if (block_stream_ != 0) return Waiting::RequestHead;
+    if (block_stream_ != 0) return Waiting::HeaderBlock;
     if (responding_ > 0) return Waiting::Peer;
     if (!streams_.empty()) return Waiting::Handler;
+    if (!settings_seen_) return Waiting::Greeting;
     return reader_.amid_frame() ? Waiting::RequestHead : Waiting::Nothing;
 }
 

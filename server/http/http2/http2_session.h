@@ -35,6 +35,7 @@ public:
     void drain() override;
     bool finished() const override;
     Waiting waiting() const override;
+    std::uint64_t requests() const override { return requests_; }
     void time_out() override;
 
 private:

@@ -295,7 +295,7 @@ TEST_CASE("padding and CONTINUATION change nothing about a request") {
     server.hear(frame(FrameType::Headers, flag::kEndStream | flag::kPadded | flag::kPriority, 1,
                       "\x03" + u32(0) + "\x10" + kGet.substr(0, 2) + std::string(3, '\0')));
     server.hear(frame(FrameType::Continuation, 0, 1, kGet.substr(2, 2)));
-    CHECK(server.talk.session->waiting() == http::Waiting::RequestHead);
+    CHECK(server.talk.session->waiting() == http::Waiting::HeaderBlock);
     server.hear(frame(FrameType::Continuation, flag::kEndHeaders, 1, kGet.substr(4)));
     REQUIRE(server.talk.dispatcher.seen.size() == 1);
     CHECK(server.talk.dispatcher.seen[0].target == "/");
