@@ -1,6 +1,7 @@
 #include "cache_store/disk_tier.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,6 +17,8 @@ constexpr std::string_view kTopic = "cache";
 
 // NOFOLLOW and NONBLOCK: a link or a pipe that somebody put in the place of an object must not lead or hold us.
 constexpr int kReadFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+// The folder was left to another process while a file was written.
+constexpr int kReleased = ECANCELED;
 constexpr int kWriteFlags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
 
 std::string text_of(int fault) { return std::generic_category().message(fault); }
@@ -53,7 +56,9 @@ void DiskTier::add_to(Stats& stats) const {
     stats.disk_online = online(clock_());
 }
 
-bool DiskTier::online(SteadyTime now) const { return index_.limit() > 0 && writes_.allows(now) && reads_.allows(now); }
+bool DiskTier::online(SteadyTime now) const {
+    return !released_ && index_.limit() > 0 && writes_.allows(now) && reads_.allows(now);
+}
 
 std::optional<DiskTier::Fetched> DiskTier::fetch(const Key128& key) {
     const auto entry = begin_read(key);
@@ -139,7 +144,9 @@ NotStored DiskTier::store(const Key128& key, const Object& object) {
     const auto charge = disk_charge(file_bytes(object));
     if (const auto reason = refusal(object, charge); reason != NotStored::None) return reason;
     if (const auto reason = make_room(charge); reason != NotStored::None) return reason;
-    if (const int fault = write_file(key, object, charge); fault != 0) return write_failed(key, fault);
+    const int fault = write_file(key, object, charge);
+    if (fault == kReleased) return NotStored::DiskOff;
+    if (fault != 0) return write_failed(key, fault);
     write_succeeded();
     trim();  // the limit may have shrunk since the reservation
     return NotStored::None;
@@ -160,6 +167,7 @@ NotStored DiskTier::make_room(std::uint64_t charge) {
     for (;;) {
         {
             const std::lock_guard lock(index_mutex_);
+            if (released_) return NotStored::DiskOff;
             if (index_.reserve(charge)) return NotStored::None;
         }
         switch (evict_oldest()) {
@@ -175,11 +183,12 @@ NotStored DiskTier::make_room(std::uint64_t charge) {
 
 // Returns 0 or an errno. Whatever happens, the reservation is used or given back.
 int DiskTier::write_file(const Key128& key, const Object& object, std::uint64_t charge) {
-    const auto temporary = fmt::format("{}{}", kTemporaryPrefix, temporaries_.fetch_add(1, std::memory_order_relaxed));
+    const auto number = temporaries_.fetch_add(1, std::memory_order_relaxed);
+    const auto temporary = fmt::format("{}{}-{}", kTemporaryPrefix, ::getpid(), number);
     FileDescriptor file(files_.openat(folder_.objects.number(), temporary.c_str(), kWriteFlags, 0600));
     if (!file) {
         const int fault = errno;
-        release(charge);
+        give_back(charge);
         return fault;
     }
     int fault = fill_and_close(std::move(file), key, object);
@@ -196,6 +205,7 @@ int DiskTier::fill_and_close(FileDescriptor file, const Key128& key, const Objec
 
 int DiskTier::publish(const std::string& temporary, const Key128& key, std::uint64_t charge) {
     const std::lock_guard names(names_mutex_);
+    if (released_) return kReleased;  // its new owner may have counted what there is
     const int folder = folder_.objects.number();
     const auto name = object_name(key);
     const auto rename = [&] { return files_.renameat(folder, temporary.c_str(), name.c_str()) == 0 ? 0 : errno; };
@@ -209,10 +219,10 @@ int DiskTier::publish(const std::string& temporary, const Key128& key, std::uint
 
 // A temporary that cannot be removed keeps its reservation: its bytes are on the disk. The next opening removes it.
 void DiskTier::discard(const std::string& temporary, std::uint64_t charge) {
-    if (files_.unlinkat(folder_.objects.number(), temporary.c_str()) == 0 || errno == ENOENT) release(charge);
+    if (files_.unlinkat(folder_.objects.number(), temporary.c_str()) == 0 || errno == ENOENT) give_back(charge);
 }
 
-void DiskTier::release(std::uint64_t charge) {
+void DiskTier::give_back(std::uint64_t charge) {
     const std::lock_guard lock(index_mutex_);
     index_.release(charge);
 }
@@ -252,12 +262,34 @@ void DiskTier::set_limit(std::uint64_t limit) {
     trim();
 }
 
+void DiskTier::release() {
+    const std::lock_guard names(names_mutex_);
+    const std::lock_guard lock(index_mutex_);
+    released_ = true;
+    folder_.lock.reset();
+}
+
+// What another process has removed meanwhile is noticed when it is looked for, as always; it has added nothing if it never
+// served.
+bool DiskTier::reclaim() {
+    auto taken = take_lock(folder_.store.number());
+    if (!taken) {
+        log_.warn(kTopic, "the folder is {}; nothing more is stored on disk", taken.error().detail);
+        return false;
+    }
+    const std::lock_guard names(names_mutex_);
+    const std::lock_guard lock(index_mutex_);
+    folder_.lock = *std::move(taken);
+    released_ = false;
+    return true;
+}
+
 void DiskTier::trim() {
     const std::lock_guard names(names_mutex_);
     for (;;) {
         {
             const std::lock_guard lock(index_mutex_);
-            if (!index_.over_limit()) return;
+            if (released_ || !index_.over_limit()) return;
         }
         if (evict_oldest() != Eviction::Done) return;
     }

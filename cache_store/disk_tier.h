@@ -48,6 +48,8 @@ public:
     NotStored store(const Key128& key, const Object& object);
     void erase(const Key128& key);
     void set_limit(std::uint64_t limit);
+    void release();  // Store::release
+    bool reclaim();
     void add_to(Stats& stats) const;  // the disk_ fields, corrupt and rejected
 
 private:
@@ -70,7 +72,7 @@ private:
     int fill_and_close(FileDescriptor file, const Key128& key, const Object& object);
     int publish(const std::string& temporary, const Key128& key, std::uint64_t charge);
     void discard(const std::string& temporary, std::uint64_t charge);
-    void release(std::uint64_t charge);
+    void give_back(std::uint64_t charge);
     NotStored write_failed(const Key128& key, int fault);
     void write_succeeded();
 
@@ -86,7 +88,7 @@ private:
     void note_failed_write(SteadyTime now);
     bool online(SteadyTime now) const;
 
-    const StoreFolder folder_;
+    StoreFolder folder_;
     FileSystem& files_;
     const Clock clock_;
     Log& log_;
@@ -98,6 +100,7 @@ private:
     mutable std::mutex index_mutex_;
     DiskIndex index_;
     Breaker writes_, reads_;
+    bool released_ = false;  // written under both mutexes, read under either
     Counts counts_;
 };
 

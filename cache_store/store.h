@@ -73,6 +73,12 @@ public:
     // Blocks: evicts before it returns. Zero turns a tier off and empties it.
     virtual void set_limits(const Limits& limits) = 0;
 
+    // Blocks. Leaves the disk tier's folder to another process, which may open it when this returns: nothing is written, evicted
+    // or locked any more; what is there is still read. For a successor that starts while this process still answers.
+    virtual void release() = 0;
+    // Blocks. Takes it back. False: another process has it, and it stays as it is.
+    virtual bool reclaim() = 0;
+
     virtual Stats stats() const = 0;
 };
 

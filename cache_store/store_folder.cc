@@ -35,14 +35,6 @@ Result<FileDescriptor> open_or_make(int parent, const char* name) {
     return made;
 }
 
-Result<FileDescriptor> take_lock(int parent) {
-    FileDescriptor lock(::openat(parent, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kFileMode));
-    if (!lock) return system_failure("cannot open the lock file");
-    if (::flock(lock.number(), LOCK_EX | LOCK_NB) == 0) return lock;
-    if (errno == EWOULDBLOCK) return fail(ErrorKind::Overloaded, "in use by another process");
-    return system_failure("cannot lock");
-}
-
 using NameVisitor = std::function<void(int folder, const char* name)>;
 
 // Calls `visit` for every name in the folder, which is closed afterwards.
@@ -99,16 +91,24 @@ std::optional<std::uint64_t> hex_number(std::string_view digits) {
 
 }  // namespace
 
+Result<FileDescriptor> take_lock(int store) {
+    FileDescriptor lock(::openat(store, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kFileMode));
+    if (!lock) return system_failure("cannot open the lock file");
+    if (::flock(lock.number(), LOCK_EX | LOCK_NB) == 0) return lock;
+    if (errno == EWOULDBLOCK) return fail(ErrorKind::Overloaded, "in use by another process");
+    return system_failure("cannot lock");
+}
+
 Result<StoreFolder> open_store_folder(const std::string& folder) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error) return fail(ErrorKind::Internal, fmt::format("cannot create the folder: {}", error.message()));
     FileDescriptor top(::open(folder.c_str(), kFolderFlags));
     if (!top) return system_failure("cannot open the folder");
-    const auto store = TRY(open_or_make(top.number(), "objects"));
+    auto store = TRY(open_or_make(top.number(), "objects"));
     auto lock = TRY(take_lock(store.number()));
     auto objects = TRY(open_or_make(store.number(), "v1"));
-    return StoreFolder{.lock = std::move(lock), .objects = std::move(objects)};
+    return StoreFolder{.store = std::move(store), .lock = std::move(lock), .objects = std::move(objects)};
 }
 
 Result<Inventory> take_inventory(int objects) {

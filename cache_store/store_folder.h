@@ -14,13 +14,14 @@
 //
 //   FOLDER/objects/lock          held with flock(2) by the one process that uses the folder
 //   FOLDER/objects/v1/xx/HEX     one object: HEX is its key in 32 lower-case digits, xx the first two of them
-//   FOLDER/objects/v1/tmp-N      an object being written; what is left of these is removed on opening
+//   FOLDER/objects/v1/tmp-P-N    an object being written by process P; what is left of these is removed on opening
 //
 // Other names are not ours: they are neither touched nor counted.
 namespace selvage::cache_store {
 
 struct StoreFolder {
-    FileDescriptor lock;
+    FileDescriptor store;    // FOLDER/objects
+    FileDescriptor lock;     // nothing while another process has the folder
     FileDescriptor objects;  // FOLDER/objects/v1, the folder that names are relative to
 };
 
@@ -41,6 +42,9 @@ inline constexpr std::string_view kTemporaryPrefix = "tmp-";
 // Creates what is missing, and takes the lock.
 // Errors: Overloaded when another process (or another store of this one) holds the lock; Internal with the reason otherwise.
 Result<StoreFolder> open_store_folder(const std::string& folder);
+
+// The lock of FOLDER/objects. Errors: as above.
+Result<FileDescriptor> take_lock(int store);
 
 // Lists names and sizes without opening an object, and removes temporaries.
 // Errors: Internal when a folder cannot be listed to its end, for then the byte limit could not be kept.

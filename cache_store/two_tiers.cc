@@ -39,6 +39,11 @@ public:
         if (disk_) disk_->set_limit(limits.disk_bytes);
     }
 
+    void release() override {
+        if (disk_) disk_->release();
+    }
+    bool reclaim() override { return !disk_ || disk_->reclaim(); }
+
     Stats stats() const override {
         Stats stats;
         memory_.add_to(stats);

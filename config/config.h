@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ip_address.h"
 #include "base/log.h"
 
 namespace selvage::config {
@@ -26,17 +27,20 @@ struct Endpoint {
 };
 
 struct Server {
-    std::vector<Endpoint> listen;   // empty: the two defaults of `selvage serve`
-    std::optional<Endpoint> admin;  // plain HTTP; absent: no admin listener
-    unsigned workers = 0;           // loops; 0: one per core
+    std::vector<Endpoint> listen;         // empty: the two defaults of `selvage serve`
+    std::optional<Endpoint> admin;        // plain HTTP; absent: no admin listener
+    std::vector<Network> proxy_protocol;  // balancers, whose connections begin with a PROXY header
+    unsigned workers = 0;                 // loops; 0: one per core
     LogLevel log_level = LogLevel::Info;
     std::string access_log;  // "": none, "stderr", or a file path
+    std::string pid_file;    // "": none
     milliseconds drain_timeout{30'000};
 };
 
 struct Tls {
     std::string certificate;  // PEM chain; empty together with `key`: the development certificate
     std::string key;
+    unsigned key_updates = 64;  // of a connection, by its client
 };
 
 struct Cache {
@@ -98,15 +102,15 @@ struct Http2 {
     std::uint64_t connection_window = 1 << 20;
     std::uint64_t header_bytes = 32 << 10;
     unsigned fields = 128;
-    unsigned continuations = 8;              // frames after a HEADERS
-    unsigned requests = 10'000;              // per connection, then a graceful GOAWAY
-    unsigned refused = 100;                  // requests beyond `streams` in 10 s
-    unsigned resets = 200;                   // at once; the client's, and ours for its faults
+    unsigned continuations = 8;  // frames after a HEADERS
+    unsigned requests = 10'000;  // per connection, then a graceful GOAWAY
+    unsigned refused = 100;      // requests beyond `streams` in 10 s
+    unsigned resets = 200;       // at once; the client's, and ours for its faults
     unsigned resets_per_second = 20;
-    unsigned early_resets = 50;              // percent of the streams, of at least `resets`, reset within their first second
-    unsigned glitches = 1'000;               // at once: frames that are allowed and of no use
+    unsigned early_resets = 50;  // percent of the streams, of at least `resets`, reset within their first second
+    unsigned glitches = 1'000;   // at once: frames that are allowed and of no use
     unsigned glitches_per_second = 100;
-    unsigned acknowledgements = 100;         // of PING and SETTINGS, waiting to be sent
+    unsigned acknowledgements = 100;  // of PING and SETTINGS, waiting to be sent
 };
 struct Timeouts {
     milliseconds handshake{10'000};     // TLS, or silence on a new connection
@@ -119,9 +123,11 @@ struct Timeouts {
     milliseconds slow_write{30'000};    // then a client must have taken limits.write_rate on average
 };
 struct Limits {
-    unsigned connections = 0;             // 0: 0.8 × the descriptor limit
-    unsigned address_connections = 256;   // open, of one IPv4 address or IPv6 /64; 0: any
-    unsigned address_rate = 100;          // new per second, of the same; 0: any
+    unsigned connections = 0;            // 0: 0.8 × the descriptor limit
+    unsigned address_connections = 256;  // open, of one IPv4 address or IPv6 /64; 0: any
+    unsigned address_rate = 100;         // new per second, of the same; 0: any
+    // Who is not counted: balancers without the PROXY protocol, programs of this machine.
+    std::vector<Network> address_exempt = {{IpAddress::v4(127, 0, 0, 0), 96 + 8}, {IpAddress::kLoopback, 128}};
     std::uint64_t write_rate = 500;       // bytes per second that a client must take; 0: any
     std::uint64_t memory_file = 1 << 20;  // files up to this size are served from memory
     unsigned catalogue_entries = 200'000;

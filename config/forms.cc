@@ -187,6 +187,24 @@ Form<Endpoint> admin_endpoint() {
     return form;
 }
 
+Form<Network> network() {
+    return {.type = "network",
+            .bounds = {},
+            .unit = {},
+            .read = [](const Value& value, Reading& reading, std::string_view path) -> std::optional<Network> {
+                const auto* text = std::get_if<std::string>(&value.content);
+                if (text == nullptr) {
+                    reading.wrong(path, "a network such as \"10.0.0.0/8\" or an IP address", value);
+                    return std::nullopt;
+                }
+                const auto network = parse_network(*text);
+                if (network) return *network;
+                reading.mistake(value.at, fmt::format("{}: {}", path, network.error().detail));
+                return std::nullopt;
+            },
+            .write = [](const Network& network) { return quoted(to_string(network)); }};
+}
+
 Form<std::string> word(const std::vector<std::string>& words) {
     const std::string choices = "\"" + fmt::format("{}", fmt::join(words, "\", \"")) + "\"";
     return {.type = "word",

@@ -48,6 +48,7 @@ Form<std::chrono::seconds> whole_seconds(std::chrono::seconds min, std::chrono::
 Form<LogLevel> log_level();
 Form<Endpoint> endpoint();        // "https://127.0.0.1:8443"
 Form<Endpoint> admin_endpoint();  // "127.0.0.1:9090": never https
+Form<Network> network();          // "10.0.0.0/8", or one address
 
 // Paths, resolved against the folder of the file. A folder must exist and a file be readable where the disk is checked.
 Form<std::string> folder();

@@ -49,14 +49,20 @@ std::vector<Option<Config>> server_options() {
             "knowledge. Port 0 lets the kernel choose. Empty: https://127.0.0.1:8443 and http://127.0.0.1:8080."),
         row<Config>("server.admin", at(&Config::server, &Server::admin), optional(admin_endpoint()), Restart,
                     "Where health, metrics and reload are served, as plain HTTP. Keep it private. Absent: nowhere."),
+        row<Config>(
+            "server.proxy_protocol", at(&Config::server, &Server::proxy_protocol), list_of(network()), Live,
+            "Balancers: addresses whose connections begin with a PROXY header, version 1 or 2. The client named in it is the "
+            "one that is limited and logged. Without one the connection is closed."),
         row<Config>("server.workers", at(&Config::server, &Server::workers), count(0, 1024, "loops"), Restart,
                     "Event loops, one thread each. 0: one per core."),
         row<Config>("server.log_level", at(&Config::server, &Server::log_level), log_level(), Live,
                     "The least severe events that the program's own log has."),
         row<Config>("server.access_log", at(&Config::server, &Server::access_log), log_target(), Restart,
                     "One JSON line per request: a file, `stderr`, or empty for none. SIGUSR1 opens the file anew."),
+        row<Config>("server.pid_file", at(&Config::server, &Server::pid_file), any_path(), Restart,
+                    "A file that has the process id, written when the server is ready, by its successor too. Absent: none."),
         row<Config>("server.drain_timeout", at(&Config::server, &Server::drain_timeout), duration(0s, 1h), Live,
-                    "How long requests may take to finish after SIGTERM or SIGINT."),
+                    "How long requests may take to finish after SIGTERM, SIGINT or an upgrade."),
     };
 }
 
@@ -66,6 +72,8 @@ std::vector<Option<Config>> tls_options() {
                     "Certificate chain in PEM, read again at each reload. Absent together with the key: a self-signed "
                     "certificate for development, kept in the cache folder."),
         row<Config>("tls.key", at(&Config::tls, &Tls::key), readable_file(), Live, "Private key of the certificate, in PEM."),
+        row<Config>("tls.key_updates", at(&Config::tls, &Tls::key_updates), count(1, 1'000'000, "times"), Live,
+                    "How often a client may change its keys, or ask for a renegotiation; beyond it the connection is ended."),
     };
 }
 
@@ -168,10 +176,12 @@ std::vector<Option<Config>> http2_options() {
                     "Streams that a client may reset, or cause to be reset, at once; beyond it the connection is ended."),
         row<Config>("http2.resets_per_second", at(&Config::http2, &Http2::resets_per_second), count(0, 1'000'000, "resets"), Live,
                     "How fast `http2.resets` comes back."),
-        row<Config>("http2.early_resets", at(&Config::http2, &Http2::early_resets), count(1, 100, "percent"), Live,
-                    "How many of its streams, of at least `http2.resets`, a client may reset within their first second. 100: all."),
+        row<Config>(
+            "http2.early_resets", at(&Config::http2, &Http2::early_resets), count(1, 100, "percent"), Live,
+            "How many of its streams, of at least `http2.resets`, a client may reset within their first second. 100: all."),
         row<Config>("http2.glitches", at(&Config::http2, &Http2::glitches), count(1, 1'000'000'000, "points"), Live,
                     "What a client may send at once that is allowed and of no use: empty frames 5 points, SETTINGS 5, GOAWAY 10, "
+                    "an oversized header section 50, "
                     "padding alone 2, a frame on a closed stream 2, PING, PRIORITY, an unknown frame or a tiny WINDOW_UPDATE 1. "
                     "Beyond it the connection is ended."),
         row<Config>("http2.glitches_per_second", at(&Config::http2, &Http2::glitches_per_second),
@@ -205,12 +215,19 @@ std::vector<Option<Config>> timeout_options() {
 std::vector<Option<Config>> limit_options() {
     return {
         row<Config>("limits.connections", at(&Config::limits, &Limits::connections), count(0, 100'000'000, "connections"), Live,
-                    "Open connections; beyond it new ones are closed at once. 0: 0.8 of the descriptor limit."),
-        row<Config>("limits.address_connections", at(&Config::limits, &Limits::address_connections),
-                    count(0, 100'000'000, "connections"), Live,
-                    "Open connections of one client: an IPv4 address or an IPv6 /64; beyond it new ones are closed at once. 0: any."),
+                    "Open connections; beyond it the one idle longest makes room, and without an idle one the new one is closed. "
+                    "0: 0.8 of the "
+                    "descriptor limit."),
+        row<Config>(
+            "limits.address_connections", at(&Config::limits, &Limits::address_connections), count(0, 100'000'000, "connections"),
+            Live,
+            "Open connections of one client: an IPv4 address or an IPv6 /64; beyond it new ones are closed at once. 0: any."),
         row<Config>("limits.address_rate", at(&Config::limits, &Limits::address_rate), count(0, 100'000'000, "connections"), Live,
                     "New connections per second of one client; beyond it they are closed at once. 0: any."),
+        row<Config>(
+            "limits.address_exempt", at(&Config::limits, &Limits::address_exempt), list_of(network()), Live,
+            "Whose connections are not counted by address: balancers that do not speak the PROXY protocol, programs of this "
+            "machine."),
         row<Config>("limits.write_rate", at(&Config::limits, &Limits::write_rate), size(0, kGiB), Live,
                     "What a client must take per second, on average, of what waits for it. 0: anything."),
         row<Config>("limits.memory_file", at(&Config::limits, &Limits::memory_file), size(0, kGiB), Live,

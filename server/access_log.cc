@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -42,14 +43,16 @@ char* AccessLog::Writer::room(std::size_t size) {
     return at;
 }
 
-Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& destination, Log& log) {
+Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& destination, http::Counters& counters, Log& log) {
     FileDescriptor file;
     if (destination != "stderr") file = TRY(open_file(destination));
-    return std::unique_ptr<AccessLog>(new AccessLog(destination, std::move(file), log));
+    return std::unique_ptr<AccessLog>(new AccessLog(destination, std::move(file), counters, log));
 }
 
-AccessLog::AccessLog(std::string destination, FileDescriptor file, Log& log)
-    : destination_(std::move(destination)), file_(std::move(file)), log_(log), thread_([this] { serve(); }) {}
+AccessLog::AccessLog(std::string destination, FileDescriptor file, http::Counters& counters, Log& log)
+    : destination_(std::move(destination)), file_(std::move(file)), counters_(counters), log_(log), thread_([this] {
+          serve();
+      }) {}
 
 AccessLog::~AccessLog() {
     {
@@ -125,7 +128,10 @@ void AccessLog::write_out(std::string_view lines) {
     while (!lines.empty()) {
         const ssize_t written = ::write(descriptor, lines.data(), lines.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return;  // a full disk costs the lines, never the service
+        if (written <= 0) {  // a full disk costs the lines, never the service
+            counters_.add(http::Counter::AccessLogLost, static_cast<std::uint64_t>(std::ranges::count(lines, '\n')));
+            return;
+        }
         lines.remove_prefix(static_cast<std::size_t>(written));
     }
 }

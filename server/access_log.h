@@ -25,8 +25,9 @@ namespace selvage::server {
 //  "referer","user_agent"}
 class AccessLog {
 public:
-    // `destination`: "stderr" or a path. Errors: Internal when the file cannot be opened.
-    static Result<std::unique_ptr<AccessLog>> open(const std::string& destination, Log& log);
+    // `destination`: "stderr" or a path. `counters`, which outlive it, are told of lines that could not be written.
+    // Errors: Internal when the file cannot be opened.
+    static Result<std::unique_ptr<AccessLog>> open(const std::string& destination, http::Counters& counters, Log& log);
     ~AccessLog();  // writes what is left
     AccessLog(const AccessLog&) = delete;
     AccessLog& operator=(const AccessLog&) = delete;
@@ -57,7 +58,7 @@ public:
     void reopen();  // after rotation; the next line goes into the file that then has the name
 
 private:
-    AccessLog(std::string destination, FileDescriptor file, Log& log);
+    AccessLog(std::string destination, FileDescriptor file, http::Counters& counters, Log& log);
     void wake();
     void serve();
     void drain(LineBuffer::Take take);
@@ -66,6 +67,7 @@ private:
 
     std::string destination_;
     FileDescriptor file_;
+    http::Counters& counters_;
     Log& log_;
     std::vector<std::unique_ptr<Writer>> writers_;
     std::mutex mutex_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -13,6 +14,7 @@
 #include "config/loader.h"
 #include "server/admin/metrics.h"
 #include "server/net/development_certificate.h"
+#include "server/upgrade/service_manager.h"
 
 namespace selvage::server {
 
@@ -55,6 +57,17 @@ std::filesystem::path own_program() {
     return executed ? std::filesystem::absolute(executed, error) : std::filesystem::path();
 }
 
+// The path that was executed: a symbolic link to the version of the day is followed anew by a successor, and a replaced file
+// found.
+std::string program_as_started() {
+    const auto* executed = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+    std::error_code error;
+    if (executed && std::filesystem::equivalent(executed, "/proc/self/exe", error)) {
+        return std::filesystem::absolute(executed, error).string();
+    }
+    return own_program().string();
+}
+
 representations::TransformPool::Options transform_options(const config::Config& config) {
     const unsigned workers = or_cores(config.image.workers);
     return {.program = (own_program().parent_path() / "selvage-transform").string(),
@@ -63,19 +76,20 @@ representations::TransformPool::Options transform_options(const config::Config& 
             .limits = config.image};
 }
 
-Result<net::TlsContextPtr> load_tls(const config::Config& config, Log& log) {
+Result<net::TlsContextPtr> load_tls(const config::Config& config, const std::shared_ptr<net::TicketKeys>& ticket_keys, Log& log) {
     const auto is_https = [](const config::Endpoint& endpoint) { return endpoint.scheme == config::Scheme::Https; };
     if (std::ranges::none_of(config.server.listen, is_https)) return nullptr;
-    if (!config.tls.certificate.empty()) return net::TlsContext::load(config.tls.certificate, config.tls.key);
+    const net::TlsOptions options{.ticket_keys = ticket_keys, .key_updates = config.tls.key_updates};
+    if (!config.tls.certificate.empty()) return net::TlsContext::load(config.tls.certificate, config.tls.key, options);
     const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
     const net::CertificateFiles files = TRY(net::development_certificate(config.cache.path, now));
     if (files.made) log.info("tls", "made a self-signed certificate for localhost: {}", files.certificate);
-    return net::TlsContext::load(files.certificate, files.key);
+    return net::TlsContext::load(files.certificate, files.key, options);
 }
 
 }  // namespace
 
-App::App(CommandLine line, config::ConfigPtr config, Log& log)
+App::App(CommandLine line, config::ConfigPtr config, upgrade::Inheritance inheritance, Log& log)
     : line_(std::move(line)),
       log_(log),
       config_(std::move(config)),
@@ -86,11 +100,15 @@ App::App(CommandLine line, config::ConfigPtr config, Log& log)
       transforms_(control_, transform_options(*config_), counters_, log),
       fills_(control_, counters_),
       images_(control_, pool_, *store_, transforms_, fills_),
+      addresses_(config_->limits),
       admin_dispatcher_(*this),
       deadline_(control_, [this] { draining_ ? stop_when_drained() : announce(); }),
-      tick_(control_, [this] {
-          if (admin_) admin_->tick();
-      }) {}
+      tick_(control_,
+            [this] {
+                if (admin_) admin_->tick();
+            }),
+      inheritance_(std::move(inheritance)),
+      program_(program_as_started()) {}
 
 App::~App() {
     shards_.clear();
@@ -102,8 +120,8 @@ Result<void> App::start() {
     std::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit(log_);
     const SnapshotPtr snapshot = TRY(snapshot_of(config_));
-    const net::TlsContextPtr tls = TRY(load_tls(*config_, log_));
-    if (!config_->server.access_log.empty()) access_log_ = TRY(AccessLog::open(config_->server.access_log, log_));
+    const net::TlsContextPtr tls = TRY(load_tls(*config_, ticket_keys_, log_));
+    if (!config_->server.access_log.empty()) access_log_ = TRY(AccessLog::open(config_->server.access_log, counters_, log_));
     TRY(start_shards(snapshot, tls));
     TRY(bind_admin());
     catalogues_.adopt(*snapshot);
@@ -117,49 +135,32 @@ Result<SnapshotPtr> App::snapshot_of(config::ConfigPtr config) {
 }
 
 Result<void> App::start_shards(const SnapshotPtr& snapshot, const net::TlsContextPtr& tls) {
-    const std::uint64_t descriptors = descriptor_limit();
     const unsigned workers = or_cores(config_->server.workers);
+    const unsigned connections = connections_per_loop(workers);
+    const ShardThread::Surroundings around{.control = control_,
+                                           .pool = pool_,
+                                           .codings = codings_,
+                                           .images = images_,
+                                           .fills = fills_,
+                                           .addresses = addresses_,
+                                           .log = log_};
+    for (unsigned i = 0; i < workers; ++i) {
+        AccessLog::Writer* writer = access_log_ ? &access_log_->add_writer() : nullptr;
+        shards_.push_back(std::make_unique<ShardThread>(around, snapshot, tls, writer, connections));
+    }
+    for (const config::Endpoint& endpoint : config_->server.listen) TRY(bind(endpoint));
+    return {};
+}
+
+unsigned App::connections_per_loop(std::size_t loops) {
+    const std::uint64_t descriptors = descriptor_limit();
     const auto automatic = static_cast<unsigned>(std::min<std::uint64_t>(descriptors / 10 * 8, 1'000'000));
     const unsigned connections = config_->limits.connections == 0 ? automatic : config_->limits.connections;
     if (connections >= descriptors) {
         log_.warn("start", "limits.connections is {}, but only {} descriptors are allowed: raise `ulimit -Hn`", connections,
                   descriptors);
     }
-    const ShardThread::Surroundings around{
-        .control = control_, .pool = pool_, .codings = codings_, .images = images_, .fills = fills_, .log = log_};
-    for (unsigned i = 0; i < workers; ++i) {
-        AccessLog::Writer* writer = access_log_ ? &access_log_->add_writer() : nullptr;
-        shards_.push_back(std::make_unique<ShardThread>(around, snapshot, tls, writer, std::max(1U, connections / workers)));
-    }
-    for (const config::Endpoint& endpoint : config_->server.listen) TRY(bind(endpoint));
-    return {};
-}
-
-// Every loop has a socket of its own on the same port; the first bind chooses it when it is left to the kernel.
-Result<void> App::bind(const config::Endpoint& endpoint) {
-    config::Endpoint bound = endpoint;
-    // Sharing a port would also share it with another server, silently: it must be free first.
-    if (bound.port != 0) TRY(loop::TcpListener::bind(bound.host, bound.port, loop::TcpListener::Port::Mine));
-    for (const auto& shard : shards_) {
-        FileDescriptor socket = TRY(loop::TcpListener::bind(bound.host, bound.port, loop::TcpListener::Port::Shared));
-        bound.port = loop::TcpListener::port_of(socket);
-        TRY(shard->listen(std::move(socket), bound.scheme));
-    }
-    listening_.push_back("listening " + config::to_string(bound));
-    return {};
-}
-
-Result<void> App::bind_admin() {
-    if (!config_->server.admin) return {};
-    config::Endpoint bound = *config_->server.admin;
-    admin_ = std::make_unique<Shard>(
-        net::ConnectionHost{.loop = control_, .pool = pool_, .dispatcher = admin_dispatcher_, .observer = counters_, .log = log_},
-        counters_, config_, nullptr, 256);
-    FileDescriptor socket = TRY(loop::TcpListener::bind(bound.host, bound.port, loop::TcpListener::Port::Mine));
-    bound.port = loop::TcpListener::port_of(socket);
-    TRY(admin_->listen(std::move(socket), config::Scheme::Http));
-    listening_.push_back("admin " + config::to_string(bound));
-    return {};
+    return std::max(1U, static_cast<unsigned>(connections / loops));
 }
 
 void App::run() {
@@ -172,8 +173,7 @@ void App::run() {
     });
     control_.run();
     signals_.clear();  // and with them our handlers: what comes now must not end us with another status
-    std::signal(SIGTERM, SIG_IGN);
-    std::signal(SIGINT, SIG_IGN);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) std::signal(number, SIG_IGN);
     shards_.clear();      // joined
     access_log_.reset();  // written
     log_.info("stop", "drained");
@@ -186,6 +186,7 @@ void App::watch_signals() {
     on(SIGTERM, [this] { drain("SIGTERM"); });
     on(SIGINT, [this] { drain("SIGINT"); });
     on(SIGHUP, [this] { reload([](const admin::ReloadOutcome&) {}); });
+    on(SIGUSR2, [this] { upgrade([](const admin::UpgradeOutcome&) {}); });
     on(SIGUSR1, [this] {
         if (access_log_) access_log_->reopen();
         log_.info("access", "access log reopened");
@@ -197,15 +198,29 @@ void App::announce() {
     announced_ = true;
     deadline_.stop();
     // Until now connections have waited in the sockets' queues: the first request finds everything in place.
+    listen_to_the_rest();
     for (const auto& shard : shards_) shard->start();
     if (!images_.ready()) log_.error("start", "no transform worker is up: images answer 503 until one is");
+    write_pid_file();
     for (const std::string& line : listening_) {
         std::printf("%s\n", line.c_str());
         log_.info("start", "{}", line);
     }
     std::fflush(stdout);
+    inheritance_.tell_ready();
+    upgrade::tell_service_manager(fmt::format("READY=1\nMAINPID={}", ::getpid()));
     log_.info("start", "ready: {} loops, {} transform workers, cache {}", shards_.size(), or_cores(config_->image.workers),
               config_->cache.path);
+}
+
+// A server that cannot say who it is still serves.
+void App::write_pid_file() {
+    if (config_->server.pid_file.empty()) return;
+    if (auto written = upgrade::PidFile::write(config_->server.pid_file)) {
+        pid_file_ = *std::move(written);
+    } else {
+        log_.error("start", "{}", written.error().detail);
+    }
 }
 
 std::string App::metrics() {
@@ -243,7 +258,7 @@ App::Preparation App::prepare_reload() {
     Prepared prepared;
     prepared.needs_restart = config::needs_restart(*config_, *config);
     const auto shared = std::make_shared<const config::Config>(*std::move(config));
-    auto tls = load_tls(*shared, log_);
+    auto tls = load_tls(*shared, ticket_keys_, log_);
     if (!tls) return std::unexpected(std::vector{tls.error().detail});
     prepared.tls = std::move(*tls);
     auto snapshot = snapshot_of(shared);
@@ -266,26 +281,30 @@ admin::ReloadOutcome App::apply(Preparation prepared) {
     store_->set_limits({config_->cache.memory, config_->cache.disk});
     transforms_.set_limits(config_->image);
     log_.set_level(config_->server.log_level);
-    for (const auto& shard : shards_) shard->set_configuration(prepared->snapshot, prepared->tls);
+    addresses_.set_limits(config_->limits);
+    const unsigned connections = connections_per_loop(shards_.size());
+    for (const auto& shard : shards_) shard->set_configuration(prepared->snapshot, prepared->tls, connections);
     for (const std::string& option : prepared->needs_restart) log_.warn("reload", "{} takes effect after a restart", option);
     log_.info("reload", "configuration {} is in force", generation_);
     return {.mistakes = {}, .needs_restart = std::move(prepared->needs_restart), .generation = generation_};
 }
 
-void App::drain(std::string_view signal) {
+void App::drain(std::string_view why) {
     if (draining_) {  // asked twice: now
         stop_when_drained();
         return;
     }
     draining_ = true;
+    if (upgrade_done_) give_up_upgrade();
     if (!announced_) {
         control_.stop();
         return;
     }
-    log_.info("stop", "{}: draining, {} s at most", signal,
+    log_.info("stop", "{}: draining, {} s at most", why,
               std::chrono::duration_cast<std::chrono::seconds>(config_->server.drain_timeout).count());
     deadline_.start(config_->server.drain_timeout);
-    shards_left_ = shards_.size();
+    sockets_.clear();
+    shards_left_ += shards_.size();
     for (const auto& shard : shards_) {
         shard->drain([this] {
             if (--shards_left_ == 0) control_.stop();

@@ -41,6 +41,11 @@ public:
             [this](Result<catalogue::Entry> entry) { looked_up(std::move(entry)); });
     }
 
+    void withdraw() override {
+        if (next_) return next_->withdraw();
+        operation_.withdraw([this] { finish({}); });
+    }
+
 private:
     void looked_up(Result<catalogue::Entry> entry) {
         if (!entry) {

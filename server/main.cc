@@ -9,6 +9,8 @@
 #include "config/loader.h"
 #include "server/app.h"
 #include "server/options.h"
+#include "server/upgrade/command.h"
+#include "server/upgrade/inheritance.h"
 
 namespace {
 
@@ -51,25 +53,51 @@ std::string translate(const Words& words, CommandLine& line) {
     return {};
 }
 
-int serve(const Words& words) {
+int serve(const Words& words, std::vector<std::string> arguments) {
+    auto inheritance = selvage::upgrade::Inheritance::take();
+    if (!inheritance) return refuse(inheritance.error().detail);
     CommandLine line;
-    if (const std::string wrong = translate(words, line); !wrong.empty()) return refuse(wrong);
+    line.arguments = std::move(arguments);
+    if (const std::string wrong = translate(words, line); !wrong.empty()) {
+        inheritance->tell_failed(wrong);
+        return refuse(wrong);
+    }
     auto config = selvage::server::effective_configuration(line);
     if (!config) {
-        for (const std::string& mistake : config.error()) std::fprintf(stderr, "selvage: %s\n", mistake.c_str());
+        std::string all;
+        for (const std::string& mistake : config.error()) {
+            std::fprintf(stderr, "selvage: %s\n", mistake.c_str());
+            all += mistake + "\n";
+        }
+        inheritance->tell_failed(all);
         return 1;
     }
     selvage::Log log(2, config->server.log_level);
-    auto app = std::make_unique<selvage::server::App>(std::move(line),
-                                                      std::make_shared<const selvage::config::Config>(*std::move(config)), log);
+    auto app = std::make_unique<selvage::server::App>(
+        std::move(line), std::make_shared<const selvage::config::Config>(*std::move(config)), *std::move(inheritance), log);
     if (const auto started = app->start(); !started) {
         log.error("start", "{}", started.error().detail);
+        app->tell_failed(started.error().detail);
         return 1;
     }
     app->run();
     // Encodings that nobody waits for cannot be interrupted and may take seconds: the process ends under them.
     if (!app->quiet()) std::_Exit(0);
     return 0;
+}
+
+int upgrade(const Words& words, int process) {
+    CommandLine line;
+    if (const std::string wrong = translate(words, line); !wrong.empty()) return refuse(wrong);
+    selvage::upgrade::Addressee addressee{.process = {}, .admin = line.admin, .pid_file = {}};
+    if (process > 0) addressee.process = process;
+    if (line.config_file) {
+        const auto config = selvage::config::load(*line.config_file);
+        if (!config) return refuse(*line.config_file + " has mistakes; `selvage check` lists them");
+        if (!addressee.admin) addressee.admin = config->server.admin;
+        addressee.pid_file = config->server.pid_file;
+    }
+    return selvage::upgrade::run_command(addressee);
 }
 
 int check(const std::string& file) {
@@ -105,11 +133,18 @@ int main(int argc, char** argv) {
     CLI::App* checking = program.add_subcommand("check", "Print every mistake of a configuration file; exit 1 if there is one");
     checking->add_option("FILE", file, "Configuration file")->required();
 
+    CLI::App* upgrading = program.add_subcommand("upgrade", "Replace a running server by the program that is installed now");
+    int process = 0;
+    upgrading->add_option("--config", words.config_file, "The server's configuration file: its server.admin or server.pid_file");
+    upgrading->add_option("--admin", words.admin, "ADDR:PORT of its admin listener");
+    upgrading->add_option("--pid", process, "Its process, by SIGUSR2: its log says what comes of it")->check(CLI::PositiveNumber);
+
     CLI::App* version = program.add_subcommand("version", "Print the version");
     CLI::App* manual = program.add_subcommand("options", "Print the manual page of all options (Markdown)");
 
     CLI11_PARSE(program, argc, argv);
-    if (serving->parsed()) return serve(words);
+    if (serving->parsed()) return serve(words, std::vector<std::string>(argv + 1, argv + argc));
+    if (upgrading->parsed()) return upgrade(words, process);
     if (checking->parsed()) return check(file);
     if (version->parsed()) std::printf("%s\n", kVersion);
     if (manual->parsed()) std::fputs(selvage::config::options_manual().c_str(), stdout);

@@ -19,6 +19,7 @@ struct CommandLine {
     std::optional<unsigned> workers;
     std::optional<LogLevel> log_level;
     std::optional<std::string> access_log;
+    std::vector<std::string> arguments;  // all of it as it was typed, for a successor
 };
 
 // The configuration that is in force for a command line: the file's (or the defaults), what the command line replaces, and what

@@ -24,8 +24,13 @@ ShardThread::ShardThread(Surroundings around, const SnapshotPtr& snapshot, const
                 .heads = {},
                 .now = {}},
       exchange_(services_, snapshot, access_log),
-      shard_({.loop = loop_, .pool = around.pool, .dispatcher = exchange_, .observer = counters_, .log = around.log}, counters_,
-             snapshot->config, tls, most_connections),
+      shard_({.loop = loop_,
+              .pool = around.pool,
+              .dispatcher = exchange_,
+              .observer = counters_,
+              .log = around.log,
+              .addresses = &around.addresses},
+             counters_, snapshot->config, tls, most_connections),
       tick_(loop_, [this] {
           shard_.tick();
           exchange_.tick();
@@ -48,9 +53,13 @@ void ShardThread::start() {
     });
 }
 
-void ShardThread::set_configuration(SnapshotPtr snapshot, net::TlsContextPtr tls) {
-    loop_.post([this, snapshot = std::move(snapshot), tls = std::move(tls)]() mutable {
-        shard_.set_configuration(snapshot->config, std::move(tls));
+void ShardThread::give_up_some() {
+    loop_.post([this] { shard_.give_up_some(); });
+}
+
+void ShardThread::set_configuration(SnapshotPtr snapshot, net::TlsContextPtr tls, unsigned most_connections) {
+    loop_.post([this, snapshot = std::move(snapshot), tls = std::move(tls), most_connections]() mutable {
+        shard_.set_configuration(snapshot->config, std::move(tls), most_connections);
         exchange_.set_snapshot(std::move(snapshot));
     });
 }

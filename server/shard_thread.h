@@ -17,6 +17,7 @@ public:
         representations::Codings& codings;
         representations::Images& images;
         representations::Fills& fills;
+        net::AddressTable& addresses;
         Log& log;
     };
 
@@ -32,7 +33,8 @@ public:
     void start();
 
     // From the control thread, while it runs:
-    void set_configuration(SnapshotPtr snapshot, net::TlsContextPtr tls);
+    void set_configuration(SnapshotPtr snapshot, net::TlsContextPtr tls, unsigned most_connections);
+    void give_up_some();
     void drain(std::function<void()> drained);  // `drained` runs on the control loop
     void abort();
 

@@ -28,21 +28,32 @@ http::Answer reload_answer(const ReloadOutcome& outcome) {
     return text_answer(outcome.mistakes.empty() ? 200 : 422, "application/json", body.dump(2) + "\n");
 }
 
-class Reload final : public http::PendingReply {
+http::Answer upgrade_answer(const UpgradeOutcome& outcome) {
+    using enum UpgradeOutcome::Verdict;
+    if (outcome.verdict == Done) {
+        const nlohmann::json body = {{"upgraded", true}, {"process", outcome.process}};
+        return text_answer(200, "application/json", body.dump(2) + "\n");
+    }
+    const nlohmann::json body = {{"upgraded", false}, {"reason", outcome.reason}};
+    return text_answer(outcome.verdict == Failed ? 422 : 409, "application/json", body.dump(2) + "\n");
+}
+
+// What was asked of the program is not withdrawn when its client leaves: only the answer is.
+class Asked final : public http::PendingReply {
 public:
-    explicit Reload(Operations& operations) : operations_(operations) {}
+    using Tell = std::function<void(http::Answer)>;
+    explicit Asked(std::move_only_function<void(Tell)> ask) : ask_(std::move(ask)) {}
     void start(std::move_only_function<void(http::Answer)> done) override {
         done_ = std::move(done);
-        // A reload is not withdrawn when its client leaves: only the answer is.
-        operations_.reload([this, alive = std::weak_ptr<bool>(alive_)](const ReloadOutcome& outcome) {
+        ask_([this, alive = std::weak_ptr<bool>(alive_)](http::Answer answer) {
             if (alive.expired()) return;
             auto finished = std::move(done_);
-            finished(reload_answer(outcome));
+            finished(std::move(answer));
         });
     }
 
 private:
-    Operations& operations_;
+    std::move_only_function<void(Tell)> ask_;
     std::move_only_function<void(http::Answer)> done_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
@@ -67,7 +78,17 @@ const Route kRoutes[] = {
          return text_answer(200, "text/plain; version=0.0.4; charset=utf-8", operations.metrics());
      }},
     {"/reload", http::Method::Post, "POST",
-     [](Operations& operations) -> http::Reply { return std::make_unique<Reload>(operations); }},
+     [](Operations& operations) -> http::Reply {
+         return std::make_unique<Asked>([&operations](const Asked::Tell& tell) {
+             operations.reload([tell](const ReloadOutcome& outcome) { tell(reload_answer(outcome)); });
+         });
+     }},
+    {"/upgrade", http::Method::Post, "POST",
+     [](Operations& operations) -> http::Reply {
+         return std::make_unique<Asked>([&operations](const Asked::Tell& tell) {
+             operations.upgrade([tell](const UpgradeOutcome& outcome) { tell(upgrade_answer(outcome)); });
+         });
+     }},
 };
 
 }  // namespace

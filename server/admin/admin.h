@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,6 +19,17 @@ struct ReloadOutcome {
     std::uint64_t generation = 0;            // in force now
 };
 
+// What POST /upgrade reports.
+struct UpgradeOutcome {
+    enum class Verdict : std::uint8_t {
+        Done,     // `process` serves now, and this one drains
+        Failed,   // the new program did not start: this one goes on
+        Refused,  // not now: an upgrade is under way, or this process drains
+    } verdict = Verdict::Done;
+    int process = 0;
+    std::string reason;
+};
+
 // What the admin listener can ask of the program; called on the control loop.
 class Operations {
 public:
@@ -25,9 +37,10 @@ public:
     virtual std::string metrics() = 0;
     virtual bool ready() = 0;
     virtual void reload(std::function<void(ReloadOutcome)> done) = 0;
+    virtual void upgrade(std::function<void(UpgradeOutcome)> done) = 0;
 };
 
-// Answers of the admin listener: /healthz, /readyz, /metrics, POST /reload.
+// Answers of the admin listener: /healthz, /readyz, /metrics, POST /reload, POST /upgrade.
 class AdminDispatcher final : public http::Dispatcher {
 public:
     explicit AdminDispatcher(Operations& operations);

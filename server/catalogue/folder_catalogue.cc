@@ -329,7 +329,8 @@ SourcePtr Indexed::make_source(Sighting sighting, Content content, MemoryShare s
     source.content = content.facts.hash;
     source.etag = etag_text(content.facts.hash);
     source.size = content.version.size;
-    source.modified = whole_seconds(content.version.modified_ns);
+    // Never later than the Date of a response: RFC 9110 §8.8.2.1.
+    source.modified = whole_seconds(std::min(content.version.modified_ns, wall_ns()));
     source.last_modified = http_date(source.modified);
     source.media_type = sighting.type->type;
     source.compressible = sighting.type->compressible == Compressible::Yes || content.facts.saves_by_coding;

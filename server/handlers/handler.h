@@ -112,13 +112,19 @@ public:
 
     void start(Done done) override {
         done_ = std::move(done);
-        operation_ = begin_([this](http::Answer answer) {
-            auto finished = std::move(done_);
-            finished(std::move(answer));  // drops us
-        });
+        operation_ = begin_([this](http::Answer answer) { finish(std::move(answer)); });
+    }
+
+    void withdraw() override {
+        operation_.withdraw([this] { finish({}); });
     }
 
 private:
+    void finish(http::Answer answer) {
+        auto finished = std::move(done_);
+        finished(std::move(answer));  // drops us
+    }
+
     Begin begin_;
     Done done_;
     loop::Operation operation_;

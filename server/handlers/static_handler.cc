@@ -135,9 +135,10 @@ private:
             return services_.fills.request(
                 services_.loop, key,
                 [&control = services_.control, &pool = services_.pool, work = std::move(work)](
-                    const representations::Wanted&,
+                    representations::Wanted wanted,
                     representations::Settle settle) mutable -> std::unique_ptr<representations::FillWork> {
-                    return std::make_unique<representations::PoolFill>(control, pool, std::move(work), std::move(settle));
+                    return std::make_unique<representations::PoolFill>(control, pool, std::move(work), std::move(wanted),
+                                                                       std::move(settle));
                 },
                 [this, self, &request, coding, done = std::move(done)](const representations::Filled& filled) mutable {
                     done(made(request, coding, filled));

@@ -39,6 +39,9 @@ public:
     void fill_later(loop::Loop& loop, loop::WorkPool& pool, std::move_only_function<void()> filled);
     bool filling() const { return static_cast<bool>(filling_); }
 
+    // Nobody wants the body any more: instead of `filled`, `over` is called when no thread reads for it. Only while filling().
+    void withdraw(std::move_only_function<void()> over) { filling_.withdraw(std::move(over)); }
+
 private:
     // One blocking read of this size serves eight DATA frames.
     static constexpr std::size_t kChunk = 128 * 1024;

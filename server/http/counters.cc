@@ -32,6 +32,7 @@ const std::array<CounterRow, static_cast<std::size_t>(Counter::kCount)> kCounter
     {Counter::AccessLogDropped, Kind::Counter, "access_log_dropped_total", "", "Access log lines dropped because the writer could not keep up."},
     {Counter::CodingsMade, Kind::Counter, "codings_made_total", "", "Content-coded representations made."},
     {Counter::CodingsWithoutGain, Kind::Counter, "codings_without_gain_total", "", "Codings that saved too little to be kept."},
+    {Counter::AccessLogLost, Kind::Counter, "access_log_lost_total", "", "Access log lines that could not be written, as on a full disk."},
 }};
 
 const std::array<DurationRow, static_cast<std::size_t>(Duration::kCount)> kDurations = {{

@@ -39,6 +39,7 @@ enum class Counter : std::uint8_t {
     // Counted by any thread: the work pool encodes.
     CodingsMade,
     CodingsWithoutGain,
+    AccessLogLost,
     kCount
 };
 inline constexpr Counter kFirstShared = Counter::CodingsMade;

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <string_view>
+#include <utility>
 
 #include "base/ascii.h"
 #include "base/fields.h"
@@ -144,7 +145,7 @@ private:
         rest_.remove_prefix(end + 2);
         ++fields_;
         field_too_large_ |= name.size() + value.size() > limits_.field_bytes;
-        return !has_control(value) && take(name, value);
+        return !has_control(value) && (fields_ > limits_.fields || take(name, value));
     }
 
     bool take(std::string_view name, std::string_view value) {
@@ -158,7 +159,9 @@ private:
             request_.fields.push_back({name, value}, kind);
             return true;
         }
-        std::string& whole = text_.added.emplace_front(existing->value);
+        // One string for a name, however often it comes: a new one each time would copy all before it, and keep the copies.
+        const auto joined = std::ranges::find(text_.added, existing->value.data(), [](const auto& one) { return one.data(); });
+        std::string& whole = joined == text_.added.end() ? text_.added.emplace_front(existing->value) : *joined;
         existing->value = whole.append(name == "cookie" ? "; " : ", ").append(value);
         return true;
     }
@@ -169,10 +172,12 @@ private:
         return error == std::errc() && end == digits.data() + digits.size();  // unsigned: a minus sign is an error
     }
 
+    // Nothing but "chunked", and that once: RFC 9112 §6.1, §7.1.
     void coded(std::string_view codings) {
+        while (const auto coding = next_member(codings)) {
+            chunked_ = !std::exchange(coded_, true) && equals_ignoring_case(*coding, "chunked");
+        }
         coded_ = true;
-        chunked_ = false;
-        while (const auto coding = next_member(codings)) chunked_ = equals_ignoring_case(*coding, "chunked");  // the last one
     }
 
     void connection(std::string_view options) {

@@ -73,6 +73,8 @@ public:
         if (state_ == State::Head && text_.head.empty()) state_ = State::Finished;
     }
 
+    void notice() override { draining_ = true; }
+
     bool finished() const override { return state_ == State::Finished; }
 
     Waiting waiting() const override {
@@ -108,10 +110,10 @@ private:
     std::size_t feed_head(std::string_view bytes) {
         std::string& head = text_.head;
         std::size_t taken = 0;
-        if (head.empty()) {  // empty lines before a request line are skipped, RFC 9112 §2.2
-            while (taken < bytes.size() && (bytes[taken] == '\r' || bytes[taken] == '\n')) ++taken;
+        if (head.empty()) {
+            taken = skip_empty_lines(bytes);
             bytes.remove_prefix(taken);
-            if (bytes.empty()) return taken;
+            if (bytes.empty() || state_ != State::Head) return taken + bytes.size();
         }
         const std::size_t known = head.size();
         const std::uint64_t limit = context_.config->http1.request_line + context_.config->http1.header_bytes;
@@ -131,6 +133,18 @@ private:
         head.resize(end + 4);
         request_arrived();
         return taken + (end + 4 - known);
+    }
+
+    // Before a request line, RFC 9112 §2.2. A bare CR or LF is no line: what one reader skips another takes for a request's
+    // begin.
+    std::size_t skip_empty_lines(std::string_view bytes) {
+        std::size_t taken = 0;
+        while (taken < bytes.size() && bytes[taken] == (amid_line_end_ ? '\n' : '\r')) {
+            amid_line_end_ = !amid_line_end_;
+            ++taken;
+        }
+        if (taken < bytes.size() && (amid_line_end_ || bytes[taken] == '\n')) refuse({.error = 400});
+        return taken;
     }
 
     // Without a final empty line the limits are checked on what there is. What may be the beginning of a line's or the section's
@@ -289,6 +303,7 @@ private:
     bool draining_ = false;
     bool keep_alive_ = true;
     bool head_written_ = false;
+    bool amid_line_end_ = false;     // the CR of an empty line has come
     bool answered_at_once_ = false;  // during produce(): the head is of the same flush
     std::uint64_t content_length_ = 0;
     std::uint64_t requests_ = 0;

@@ -185,7 +185,8 @@ public:
     virtual void start(std::move_only_function<void(Answer)> done) = 0;
 
     // Nobody wants the answer any more. What has not begun need not; `done` is still called when nothing is done for it any more,
-    // with any answer, and a client's slot is taken until then (protocol-and-limits §2: rapid reset).
+    // with any answer, and a client's slot is taken until then (protocol-and-limits §2: rapid reset). After start(), at most
+    // once; `done` never runs inside it.
     virtual void withdraw() {}
 };
 using Pending = std::unique_ptr<PendingReply>;

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/fields.h"
+
 namespace selvage::http {
 
 std::size_t field_kind(std::string_view name) {
@@ -71,14 +73,22 @@ bool RequestBuilder::build(Request& request) {
             request.fields.push_back({name, value}, span.kind);
         }
     }
-    if (request.authority.empty()) request.authority = request.field("host");
+    const std::string_view host = request.field("host");
+    if (request.authority.empty()) request.authority = host;
+    // RFC 9113 §8.3.1: there is one, and it is one.
+    if (request.authority.empty() || (!host.empty() && !equals_ignoring_case(host, request.authority))) return false;
     request.method = method_of(request.method_text);
     return true;
 }
 
 bool RequestBuilder::join(Field& existing, std::string_view more) {
     if (existing.name == "host" || existing.name == "content-length") return existing.value == more;
-    std::string& whole = *joined_.emplace_back(std::make_unique<std::string>(existing.value));
+    // One string for a name, however often it comes: a new one each time would copy all before it, and keep the copies.
+    auto whole_at = std::ranges::find(joined_, existing.value.data(), [](const auto& one) { return one->data(); });
+    if (whole_at == joined_.end()) {
+        whole_at = joined_.insert(joined_.end(), std::make_unique<std::string>(existing.value));
+    }
+    std::string& whole = **whole_at;
     whole.append(existing.name == "cookie" ? "; " : ", ").append(more);
     existing.value = whole;
     return true;

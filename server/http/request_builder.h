@@ -35,7 +35,7 @@ public:
 
     // Fills `request.fields` and the pseudo-header members. Repeated fields are joined: "; " for cookie, ", " for the rest
     // (RFC 9110 §5.3, RFC 9113 §8.2.3). False when a field that must be single (host, content-length) is repeated with another
-    // value.
+    // value, or when :authority and Host do not name one and the same authority (RFC 9113 §8.3.1).
     bool build(Request& request);
 
 private:

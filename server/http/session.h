@@ -75,7 +75,7 @@ enum class Waiting : std::uint8_t {
     Greeting,     // nothing has been said yet: no request ever, no preface
     Nothing,      // idle: no request begun, none in progress
     RequestHead,  // a request has begun to arrive
-    HeaderBlock,  // HTTP/2: HEADERS without END_HEADERS
+    HeaderBlock,  // HTTP/2: HEADERS without END_HEADERS; timed by the session in tick()
     Handler,      // a handler works: its own deadlines count
     Peer,         // output is ready or blocked by flow control
 };
@@ -103,6 +103,9 @@ public:
 
     // Nothing will be said any more: flush and close.
     virtual bool finished() const = 0;
+
+    // The next request may be the last, but whoever is between two is not cut off yet: what drain() would do after a grace.
+    virtual void notice() { drain(); }
 
     virtual Waiting waiting() const = 0;
 

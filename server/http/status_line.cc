@@ -29,6 +29,7 @@ constexpr auto kRows = std::to_array<Row>({
     {405, "HTTP/1.1 405 Method Not Allowed\r\n"},
     {406, "HTTP/1.1 406 Not Acceptable\r\n"},
     {408, "HTTP/1.1 408 Request Timeout\r\n"},
+    {409, "HTTP/1.1 409 Conflict\r\n"},
     {410, "HTTP/1.1 410 Gone\r\n"},
     {411, "HTTP/1.1 411 Length Required\r\n"},
     {412, "HTTP/1.1 412 Precondition Failed\r\n"},

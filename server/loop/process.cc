@@ -1,12 +1,25 @@
 #include "server/loop/process.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <csignal>
 
 #include "server/loop/handle.h"
 
 namespace selvage::loop {
+
+namespace {
+
+// In the form that exec() wants, with the null at the end; it changes none of them.
+std::vector<char*> pointers(const std::vector<std::string>& words) {
+    std::vector<char*> all;
+    for (const std::string& word : words) all.push_back(const_cast<char*>(word.c_str()));
+    all.push_back(nullptr);
+    return all;
+}
+
+}  // namespace
 
 struct Process::Native {
     HandlePtr<uv_process_t> handle;
@@ -16,31 +29,37 @@ struct Process::Native {
 Process::Process() : native_(new Native) {}
 
 Result<std::unique_ptr<Process>> Process::spawn(Loop& loop, const std::string& program, const std::vector<std::string>& arguments,
-                                                FileDescriptor child_socket, std::move_only_function<void(int, int)> exited) {
+                                                FileDescriptor child_socket, Exited exited) {
+    return start(loop,
+                 {.program = program,
+                  .arguments = arguments,
+                  .environment = {},
+                  .descriptors = {kNull, kNull, STDERR_FILENO, child_socket.number()}},
+                 std::move(exited));
+}
+
+Result<std::unique_ptr<Process>> Process::start(Loop& loop, const Launch& launch, Exited exited) {
     std::unique_ptr<Process> process(new Process);
     process->exited_ = std::move(exited);
     process->native_->handle.reset(new uv_process_t);
     process->native_->handle->data = process.get();
 
-    std::vector<char*> argv{const_cast<char*>(program.c_str())};
-    for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-    argv.push_back(nullptr);
-    char* environment[] = {nullptr};
-
-    uv_stdio_container_t stdio[4] = {};
-    stdio[0].flags = UV_IGNORE;
-    stdio[1].flags = UV_IGNORE;
-    stdio[2].flags = UV_INHERIT_FD;
-    stdio[2].data.fd = 2;
-    stdio[3].flags = UV_INHERIT_FD;
-    stdio[3].data.fd = child_socket.number();
+    std::vector<char*> argv = pointers(launch.arguments);
+    argv.insert(argv.begin(), const_cast<char*>(launch.program.c_str()));
+    std::vector<char*> environment = pointers(launch.environment);
+    std::vector<uv_stdio_container_t> stdio;
+    for (const int descriptor : launch.descriptors) {
+        uv_stdio_container_t& each = stdio.emplace_back();
+        each.flags = descriptor == kNull ? UV_IGNORE : UV_INHERIT_FD;
+        each.data.fd = descriptor;
+    }
 
     uv_process_options_t options = {};
-    options.file = program.c_str();
+    options.file = launch.program.c_str();
     options.args = argv.data();
-    options.env = environment;
-    options.stdio_count = 4;
-    options.stdio = stdio;
+    options.env = environment.data();
+    options.stdio_count = static_cast<int>(stdio.size());
+    options.stdio = stdio.data();
     options.exit_cb = [](uv_process_t* handle, std::int64_t status, int signal) {
         auto* self = static_cast<Process*>(handle->data);
         if (!self) {  // dropped while it ran: now it is reaped
@@ -52,7 +71,7 @@ Result<std::unique_ptr<Process>> Process::spawn(Loop& loop, const std::string& p
         callback(static_cast<int>(status), signal);
     };
     const int code = uv_spawn(loop.native(), process->native_->handle.get(), &options);
-    if (code != 0) return fail(ErrorKind::Internal, fmt::format("cannot start {}: {}", program, uv_strerror(code)));
+    if (code != 0) return fail(ErrorKind::Internal, fmt::format("cannot start {}: {}", launch.program, uv_strerror(code)));
     process->native_->running = true;
     return process;
 }
@@ -68,6 +87,12 @@ int Process::id() const { return native_->handle->pid; }
 
 void Process::kill() {
     if (native_->running) uv_process_kill(native_->handle.get(), SIGKILL);
+}
+
+// A closed handle is one that libuv does not wait for. Whoever adopts the child when we are gone reaps it.
+void Process::let_go() {
+    native_->running = false;
+    native_->handle.reset();
 }
 
 }  // namespace selvage::loop

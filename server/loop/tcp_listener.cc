@@ -16,16 +16,16 @@ namespace selvage::loop {
 
 namespace {
 
-// Between two accepts of a burst the connections that exist have their turn: a handshake is a third of a millisecond.
-constexpr int kAcceptsPerTurn = 16;
 constexpr auto kPause = std::chrono::milliseconds(100);
 
-std::string text_of(const sockaddr_storage& address) {
-    char text[INET6_ADDRSTRLEN] = {};
-    const void* bytes = address.ss_family == AF_INET6
-                            ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr)
-                            : static_cast<const void*>(&reinterpret_cast<const sockaddr_in&>(address).sin_addr);
-    return inet_ntop(address.ss_family, bytes, text, sizeof text) ? text : "";
+IpAddress address_of(const sockaddr_storage& address) {
+    IpAddress found = IpAddress::v4(0, 0, 0, 0);
+    if (address.ss_family == AF_INET6) {
+        std::memcpy(found.bytes.data(), &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, sizeof(in6_addr));
+    } else {
+        std::memcpy(&found.bytes[12], &reinterpret_cast<const sockaddr_in&>(address).sin_addr, sizeof(in_addr));
+    }
+    return found;
 }
 
 // The address that an IPv4 or IPv6 literal names; its length, 0 when it is none.
@@ -69,33 +69,39 @@ void TcpListener::limit_unsent(const FileDescriptor& socket, std::size_t bytes) 
     set_option(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(bytes));
 }
 
-Result<std::unique_ptr<TcpListener>> TcpListener::listen(Loop& loop, FileDescriptor socket, Handler handler) {
-    constexpr int kBacklog = 4096;  // capped by net.core.somaxconn
+Result<std::unique_ptr<TcpListener>> TcpListener::listen(Loop& loop, FileDescriptor socket, Handler handler, Starved starved) {
     if (::listen(socket.number(), kBacklog) != 0) return fail(ErrorKind::Internal, std::strerror(errno));
-    return std::unique_ptr<TcpListener>(new TcpListener(loop, std::move(socket), std::move(handler)));
+    return std::unique_ptr<TcpListener>(new TcpListener(loop, std::move(socket), std::move(handler), std::move(starved)));
 }
 
-TcpListener::TcpListener(Loop& loop, FileDescriptor socket, Handler handler)
-    : loop_(loop), socket_(std::move(socket)), handler_(std::move(handler)), again_(loop, [this] { accept_some(); }) {
+TcpListener::TcpListener(Loop& loop, FileDescriptor socket, Handler handler, Starved starved)
+    : loop_(loop), socket_(std::move(socket)), handler_(std::move(handler)), starved_(std::move(starved)), again_(loop, [this] {
+          accept_some(kAcceptsPerTurn);
+      }) {
     loop_.readiness().watch(socket_.number(), *this);
 }
 
 TcpListener::~TcpListener() { loop_.readiness().forget(socket_.number(), *this); }
 
 // Until there is none left: the socket tells only once.
-void TcpListener::accept_some() {
-    for (int accepted = 0; accepted < kAcceptsPerTurn; ++accepted) {
+void TcpListener::accept_some(int most) {
+    for (int accepted = 0; accepted < most; ++accepted) {
         sockaddr_storage address{};
         socklen_t length = sizeof address;
         FileDescriptor socket(
             accept4(socket_.number(), reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (socket) {
-            handler_({.socket = std::move(socket), .address = text_of(address)});
+            handler_({.socket = std::move(socket), .address = address_of(address)});
             continue;
         }
         if (errno == EAGAIN) return;
         // Without descriptors or memory the client stays in the queue; ECONNABORTED and its like are about one client alone.
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return again_.start(kPause);
+        const bool starved = errno == EMFILE || errno == ENFILE;
+        if (starved || errno == ENOBUFS || errno == ENOMEM) {
+            again_.start(kPause);
+            if (starved && starved_) starved_();
+            return;
+        }
     }
     call_soon(loop_);
 }

@@ -99,6 +99,11 @@ void TcpStream::limit_unsent(std::size_t bytes) {
     setsockopt(socket_.number(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &limit, sizeof limit);
 }
 
+void TcpStream::forget_unsent() {
+    const linger none{.l_onoff = 1, .l_linger = 0};
+    setsockopt(socket_.number(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
 void TcpStream::shutdown() { ::shutdown(socket_.number(), SHUT_WR); }
 
 }  // namespace selvage::loop

@@ -5,15 +5,16 @@
 #include <string_view>
 
 #include "base/file_descriptor.h"
+#include "base/ip_address.h"
 #include "base/result.h"
 #include "server/loop/loop.h"
 
 namespace selvage::loop {
 
-// A client that has been accepted: its socket (non-blocking) and its address in text, without port.
+// A client that has been accepted: its socket (non-blocking) and its address.
 struct Accepted {
     FileDescriptor socket;
-    std::string address;
+    IpAddress address;
 };
 
 // An accepted TCP connection. Dropping it closes the socket; none of its events follow.
@@ -50,6 +51,9 @@ public:
     void limit_unsent(std::size_t bytes);
 
     void shutdown();  // no more output: FIN after what was sent
+
+    // When it is dropped, what the peer did not take is forgotten at once (RST); the kernel would keep trying for minutes.
+    void forget_unsent();
 
 private:
     void on_ready(std::uint32_t events) override;

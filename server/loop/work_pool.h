@@ -32,18 +32,19 @@ public:
     WorkPool& operator=(const WorkPool&) = delete;
 
     // Runs work() on a thread of the lane, then done(result) on `loop`, unless the operation was dropped before.
-    // The loop may go before the pool: the completion is then dropped. Work that nobody waits for any more is skipped when it has
-    // not begun.
+    // The loop may go before the pool: the completion is then dropped. Work whose result nobody wants any more is skipped when it
+    // has not begun.
     template <typename Work, typename Done>
     [[nodiscard]] Operation submit(Loop& loop, Lane lane, Work work, Done done) {
-        Operation::Flag cancelled = Operation::make_flag();
-        enqueue(lane, [inbox = loop.inbox(), cancelled, work = std::move(work), done = std::move(done)]() mutable {
-            if (cancelled->load(std::memory_order_relaxed)) return;
-            inbox->post([cancelled, result = work(), done = std::move(done)]() mutable {
-                if (!cancelled->load(std::memory_order_relaxed)) done(std::move(result));
+        auto interest = std::make_shared<Interest>();
+        enqueue(lane, [inbox = loop.inbox(), interest, work = std::move(work), done = std::move(done)]() mutable {
+            if (interest->dropped()) return;
+            if (!interest->wanted()) return inbox->post([interest] { interest->end([] {}); });
+            inbox->post([interest, result = work(), done = std::move(done)]() mutable {
+                interest->end([&] { done(std::move(result)); });
             });
         });
-        return Operation(std::move(cancelled));
+        return Operation(std::move(interest));
     }
 
     // Runs it with nobody waiting for the end.

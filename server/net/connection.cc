@@ -14,6 +14,8 @@ constexpr std::size_t kLeastRoom = 20 * 1024;
 // Then the other connections have their turn.
 constexpr int kFlushesPerTurn = 2;
 constexpr auto kLinger = std::chrono::seconds(2);
+// For a request that is under way to us while we give notice; clients that ask in a loop take less than a round trip.
+constexpr auto kGrace = std::chrono::seconds(1);
 // After that long the kernel begins anew with its first window (RFC 5681 §4.1), and so do our records.
 constexpr auto kIdle = std::chrono::seconds(1);
 
@@ -29,21 +31,54 @@ Connection::Connection(ConnectionHost& host, loop::Accepted client, TlsContextPt
                .http2 = *host.http2,
                .config = std::move(config),
                .secure = tls != nullptr,
-               .peer = std::move(client.address),
+               .peer = to_string(client.address),
                .wake = [this] { wake(); }} {
     if (tls) tls_.emplace(std::move(tls));
 }
 
 Connection::~Connection() = default;
 
-void Connection::start() {
-    deadline_ = host_.loop.now() + context_.config->timeouts.handshake;
+void Connection::start(AddressTable::Place place) {
+    place_ = std::move(place);
+    last_use_ = host_.loop.now();
+    deadline_ = last_use_ + context_.config->timeouts.handshake;
     deadline_limit_ = http::LimitHit::Handshake;
     reading_ = true;
     stream_.read_start();
 }
 
+void Connection::start_behind_balancer() {
+    start();
+    proxy_header_ = std::make_unique<ProxyHeader>();
+    deadline_limit_ = http::LimitHit::ProxyHeader;
+}
+
+bool Connection::read_proxy_header() {
+    const ProxyHeader::State state = proxy_header_->feed(input_);
+    if (state == ProxyHeader::State::NeedsMore) return false;
+    if (state == ProxyHeader::State::Malformed) {
+        host_.log.warn("connection", "{} is in server.proxy_protocol, but sent no PROXY header", context_.peer);
+        host_.observer.limit_hit(http::LimitHit::ProxyHeader);
+        end();
+        return false;
+    }
+    deadline_limit_ = http::LimitHit::Handshake;
+    if (const auto client = proxy_header_->client()) {
+        context_.peer = to_string(*client);
+        auto place = host_.addresses->admit(*client, host_.loop.now());
+        if (!place) {
+            host_.observer.limit_hit(place.error());
+            end();
+            return false;
+        }
+        place_ = *std::move(place);
+    }
+    proxy_header_.reset();
+    return true;
+}
+
 bool Connection::idle() const {
+    if (unsent_) return false;
     if (!session_) return true;
     const http::Waiting waiting = session_->waiting();
     return waiting == http::Waiting::Nothing || waiting == http::Waiting::Greeting;
@@ -60,6 +95,19 @@ void Connection::drain() {
     wake();
 }
 
+void Connection::retire() {
+    if (over_) return;
+    draining_ = true;
+    drain_from_ = host_.loop.now() + kGrace;
+    give_notice();
+    wake();
+}
+
+// A new connection of HTTP/2 has come for something: GOAWAY at once would send it away without.
+void Connection::give_notice() {
+    if (session_ && (!http2_ || session_->requests() > 0)) session_->notice();
+}
+
 void Connection::abort() {
     if (!over_) end();
 }
@@ -67,6 +115,8 @@ void Connection::abort() {
 void Connection::on_bytes(std::string_view bytes) {
     if (over_ || lingering_) return;
     input_ = bytes;
+    heard_ = true;
+    if (proxy_header_ && !read_proxy_header()) return;
     pump();
     hold_input();
 }
@@ -87,6 +137,7 @@ void Connection::on_end() {
 
 void Connection::on_writable() {
     if (over_ || !unsent_) return;
+    slow_write_.had_room(host_.loop.now());
     if (tls_ && pace_.had_room_after(host_.loop.now() - last_output_)) stream_.limit_unsent(pace_.unsent());
     if (!send(std::move(unsent_))) return;
     if (lingering_) {
@@ -147,7 +198,8 @@ bool Connection::feed_sealed() {
         if (step == TlsChannel::Step::Done) progress |= offer({host_.plain_buffer.get(), size});
     }
     input_ = tls_->input_left();
-    if (step == TlsChannel::Step::Failed) failed_ = true;
+    if (step == TlsChannel::Step::TooManyUpdates) host_.observer.limit_hit(http::LimitHit::KeyUpdates);
+    if (step == TlsChannel::Step::Failed || step == TlsChannel::Step::TooManyUpdates) failed_ = true;
     if (step == TlsChannel::Step::Closed && !peer_finished_) {
         peer_finished_ = true;
         session_->drain();
@@ -192,7 +244,9 @@ bool Connection::offer(std::string_view plain) {
 }
 
 void Connection::choose_session(bool http2) {
+    http2_ = http2;
     session_ = http2 ? http::make_http2_session(context_) : http::make_http1_session(context_);
+    if (draining_) give_notice();
 }
 
 void Connection::pump() {
@@ -254,8 +308,13 @@ bool Connection::send(loop::BufferPtr buffer) {
         return false;
     }
     progressed_ |= buffer->size() < before;
+    slow_write_.took(before - buffer->size());
     if (tls_ && pace_.took(before - buffer->size(), before)) stream_.limit_unsent(pace_.unsent());
-    if (*sent == loop::TcpStream::Sent::All) return true;
+    if (*sent == loop::TcpStream::Sent::All) {
+        slow_write_.emptied();
+        return true;
+    }
+    slow_write_.filled(last_output_);
     unsent_ = std::move(buffer);
     return false;
 }
@@ -295,54 +354,64 @@ void Connection::update_deadline() {
     const SteadyTime now = host_.loop.now();
     const http::Waiting waiting = unsent_ ? http::Waiting::Peer : session_->waiting();
     // Input alone renews neither a head's time nor a blocked write's; an answer in between does, as the next head is another one.
-    const bool renew = std::exchange(progressed_, false) || waiting != deadline_for_;
-    deadline_for_ = waiting;
+    const bool other = std::exchange(deadline_for_, waiting) != waiting;
+    const bool renew = std::exchange(progressed_, false) || other;
+    const auto within = [&](std::chrono::milliseconds time, http::LimitHit limit) {
+        if (renew) deadline_ = now + time;
+        deadline_limit_ = limit;
+    };
     switch (waiting) {
         case http::Waiting::Greeting:
-            if (renew) deadline_ = now + timeouts.handshake;
-            deadline_limit_ = http::LimitHit::Handshake;
-            break;
-        case http::Waiting::HeaderBlock:
-            if (renew) deadline_ = now + timeouts.header_block;
-            deadline_limit_ = http::LimitHit::HeaderBlockTime;
-            break;
+            return within(timeouts.handshake, http::LimitHit::Handshake);
         case http::Waiting::Nothing:
-            deadline_ = now + timeouts.idle;
-            deadline_limit_ = http::LimitHit::Idle;
-            break;
+            return wait_for_request(now, other);
         case http::Waiting::RequestHead:  // in total, however it trickles
-            if (renew) deadline_ = now + timeouts.header;
-            deadline_limit_ = http::LimitHit::HeaderTime;
-            break;
+            return within(timeouts.header, http::LimitHit::HeaderTime);
+        case http::Waiting::HeaderBlock:  // timed by the session, whatever leaves meanwhile
         case http::Waiting::Handler:
             deadline_ = SteadyTime::max();
             break;
         case http::Waiting::Peer:
-            if (renew) deadline_ = now + timeouts.write;
-            deadline_limit_ = http::LimitHit::WriteProgress;
-            break;
+            return within(timeouts.write, http::LimitHit::WriteProgress);
     }
+}
+
+// A PING or any other frame shows that somebody is there, for a while; an empty line of HTTP/1 does not.
+void Connection::wait_for_request(SteadyTime now, bool began_to_wait) {
+    const config::Timeouts& timeouts = context_.config->timeouts;
+    const std::uint64_t requests = session_->requests();
+    if (std::exchange(requests_, requests) != requests || began_to_wait) last_use_ = now;
+    const SteadyTime since = http2_ ? now : last_use_;
+    const bool capped = last_use_ + timeouts.idle_pings < since + timeouts.idle;
+    deadline_ = capped ? last_use_ + timeouts.idle_pings : since + timeouts.idle;
+    deadline_limit_ = capped ? http::LimitHit::IdlePings : http::LimitHit::Idle;
 }
 
 void Connection::tick(SteadyTime now) {
     if (over_) return;
-    if (draining_ && !lingering_) {
-        session_->drain();
-        wake();
+    if (session_ && !lingering_) {
+        if (!unsent_) session_->tick(now);  // what the socket does not take is not the windows' fault
+        if (draining_ && now >= drain_from_) session_->drain();
+        if (draining_ || session_->wants_output()) wake();
+    }
+    if (draining_ && !heard_ && now >= drain_from_) return end();
+    const config::Config& config = *context_.config;
+    if (slow_write_.is_too_slow(now, config.timeouts.slow_write, config.limits.write_rate)) {
+        return give_up(http::LimitHit::WriteRate);
     }
     if (now < deadline_) return;
-    if (lingering_) {
-        end();
-        return;
-    }
+    if (lingering_) return end();
+    if (!session_ || unsent_) return give_up(deadline_limit_);
     host_.observer.limit_hit(deadline_limit_);
-    if (!session_ || unsent_) {
-        end();
-        return;
-    }
     deadline_ = now + kLinger;  // for the last words
     session_->time_out();
     wake();
+}
+
+void Connection::give_up(http::LimitHit limit) {
+    host_.observer.limit_hit(limit);
+    stream_.forget_unsent();
+    end();
 }
 
 }  // namespace selvage::net

@@ -2,11 +2,16 @@
 
 #include <fmt/format.h>
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 namespace selvage::net {
 
@@ -27,6 +32,27 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* out_size, co
     return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;  // RFC 7301 §3.2
 }
 
+// Seals a ticket, or opens one: 0 when it cannot be opened, which leads to a full handshake.
+// Source: SSL_CTX_set_tlsext_ticket_key_evp_cb(3).
+int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int seal) {
+    static EVP_CIPHER* const kCipher = EVP_CIPHER_fetch(nullptr, "AES-128-CBC", nullptr);  // looked up once: it takes a lock
+    auto& keys = *static_cast<TicketKeys*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+    const auto key = seal ? keys.current() : keys.find(std::span<const unsigned char, 16>(name, 16));
+    if (!key) return 0;
+    if (seal) {
+        std::ranges::copy(key->name, name);
+        if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(kCipher)) != 1) return -1;
+    }
+    auto mac_key = key->mac;
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, mac_key.data(), mac_key.size()),
+                                     OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                     OSSL_PARAM_construct_end()};
+    const bool ready = EVP_CipherInit_ex(cipher, kCipher, nullptr, key->cipher.data(), iv, seal) == 1 &&
+                       EVP_MAC_CTX_set_params(mac, parameters) == 1;
+    return ready ? 1 : -1;
+}
+
 void configure(SSL_CTX* context) {
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_options(
@@ -41,16 +67,22 @@ void configure(SSL_CTX* context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // tickets only: no state per client
     static constexpr unsigned char kSessionContext[] = "selvage";
     SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1);
+    SSL_CTX_set_timeout(context, std::chrono::seconds(TicketKeys::kTicketLifetime).count());
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(context, use_ticket_key);
+    SSL_CTX_set_max_early_data(context, 0);
     SSL_CTX_set_alpn_select_cb(context, select_protocol, nullptr);
 }
 
 }  // namespace
 
-Result<std::shared_ptr<const TlsContext>> TlsContext::load(const std::string& certificate_file, const std::string& key_file) {
+Result<std::shared_ptr<const TlsContext>> TlsContext::load(const std::string& certificate_file, const std::string& key_file,
+                                                           TlsOptions options) {
     ERR_clear_error();
     SSL_CTX* native = SSL_CTX_new(TLS_server_method());
-    std::shared_ptr<const TlsContext> context(new TlsContext(native));
+    std::shared_ptr<const TlsContext> context(new TlsContext(native, std::move(options)));
     configure(native);
+    SSL_CTX_set_app_data(native, context->options_.ticket_keys.get());
+    SSL_CTX_set_info_callback(native, TlsChannel::on_event);
     if (SSL_CTX_use_certificate_chain_file(native, certificate_file.c_str()) != 1) {
         return fail(ErrorKind::BadRequest, fmt::format("certificate {}: {}", certificate_file, last_error()));
     }
@@ -105,6 +137,7 @@ TlsChannel::TlsChannel(TlsContextPtr context) : context_(std::move(context)), ss
     BIO_set_data(bio, this);
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl_, bio, bio);  // takes ownership
+    SSL_set_app_data(ssl_, this);
     SSL_set_accept_state(ssl_);
 }
 
@@ -123,6 +156,17 @@ TlsChannel::Step TlsChannel::handshake() {
     return Step::Failed;
 }
 
+// After the handshake, a client's message can only be an update of its keys (RFC 8446 §4.6.3), which makes us derive others and
+// may make us answer, or a hello that wishes to renegotiate, which is refused with an alert. OpenSSL does not count them and
+// would read on within one call; without input it cannot. Records of data do not come here.
+void TlsChannel::on_event(const SSL* ssl, int where, int) {
+    auto* channel = static_cast<TlsChannel*>(SSL_get_app_data(ssl));
+    if (where != SSL_CB_ACCEPT_LOOP || !channel || !channel->handshake_done_) return;
+    const OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
+    if (state != TLS_ST_SR_KEY_UPDATE && state != TLS_ST_SR_CLNT_HELLO) return;
+    if (++channel->key_updates_ > channel->context_->options().key_updates) channel->input_ = {};
+}
+
 bool TlsChannel::selected_h2() const {
     const unsigned char* name = nullptr;
     unsigned size = 0;
@@ -137,6 +181,10 @@ TlsChannel::Step TlsChannel::read(char* into, std::size_t capacity, std::size_t*
     if (code > 0) {
         *size = static_cast<std::size_t>(code);
         return Step::Done;
+    }
+    if (key_updates_ > context_->options().key_updates) {
+        ERR_clear_error();
+        return Step::TooManyUpdates;
     }
     switch (SSL_get_error(ssl_, code)) {
         case SSL_ERROR_WANT_READ:

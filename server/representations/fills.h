@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <unordered_map>
 #include <vector>
 
@@ -20,7 +21,9 @@ public:
     virtual void start() = 0;
 };
 
-// Is there still somebody who waits? Callable on the control loop.
+// Is there still somebody who wants the result? Any thread.
+//
+// Work that is told no may end with ErrorKind::Cancelled: should somebody have come meanwhile, it is made anew.
 using Wanted = std::function<bool()>;
 using Settle = std::move_only_function<void(Filled)>;
 
@@ -34,7 +37,7 @@ public:
 
     Fills(loop::Loop& control, http::Counters& counters) : control_(control), counters_(counters) {}
 
-    // From any loop. `done` runs on `waiter` unless the operation was dropped.
+    // From any loop. `done` runs on `waiter` unless the operation was dropped or withdrawn.
     [[nodiscard]] loop::Operation request(loop::Loop& waiter, const Key128& key, Make make,
                                           std::move_only_function<void(Filled)> done);
 
@@ -43,17 +46,29 @@ public:
 private:
     struct Waiter {
         loop::Loop* loop;
-        loop::Operation::Flag cancelled;
+        loop::InterestPtr interest;
         std::shared_ptr<std::move_only_function<void(Filled)>> done;
     };
+    // Changed on the control loop, asked on any thread.
+    class Waiters {
+    public:
+        void add(Waiter waiter);
+        std::vector<Waiter> take();
+        bool wanted() const;
+
+    private:
+        mutable std::mutex mutex_;
+        std::vector<Waiter> waiters_;
+    };
     struct Flight {
-        std::vector<Waiter> waiters;
+        std::shared_ptr<Waiters> waiters = std::make_shared<Waiters>();
         std::unique_ptr<FillWork> work;
+        Make again;  // of the last who joined: for work that gave up when nobody else was there
     };
 
     void join(const Key128& key, Make make, Waiter waiter);
+    void start(const Key128& key, Flight& flight, Make make);
     void settle(Key128 key, const Filled& filled);
-    bool wanted(const Key128& key) const;
 
     loop::Loop& control_;
     http::Counters& counters_;

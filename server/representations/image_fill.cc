@@ -15,7 +15,11 @@ ImageFill::ImageFill(Surroundings surroundings, ImageTask task, Wanted wanted, S
 void ImageFill::start() {
     started_ = std::chrono::steady_clock::now();
     operation_ = around_.pool.submit(
-        around_.control, loop::WorkPool::Lane::Now, [&store = around_.store, task = task_] { return prepare(store, *task); },
+        around_.control, loop::WorkPool::Lane::Now,
+        [&store = around_.store, task = task_, wanted = wanted_]() -> Result<Prepared> {
+            if (!wanted()) return fail(ErrorKind::Cancelled, "nobody waits for it any more");
+            return prepare(store, *task);
+        },
         [this](Result<Prepared> input) { prepared(std::move(input)); });
 }
 

@@ -18,7 +18,7 @@ namespace worker = transforms::worker;
 
 namespace {
 
-constexpr auto kTick = std::chrono::milliseconds(250);    // queue deadlines
+constexpr auto kTick = std::chrono::milliseconds(250);    // deadlines of the queue, and who left it
 constexpr auto kHelloTimeout = std::chrono::seconds(10);  // libvips' start, with room for a busy machine
 constexpr auto kFirstBackoff = std::chrono::milliseconds(200);
 constexpr auto kLongestBackoff = std::chrono::milliseconds(10'000);
@@ -277,7 +277,7 @@ private:
         Queued finished = std::move(*current_);
         current_.reset();
         if (result || result.error().kind != ErrorKind::Cancelled) pool_.counters_.add(outcome_of(result));
-        if (!finished.cancelled->load(std::memory_order_relaxed)) finished.done(std::move(result));
+        finished.interest->end([&] { finished.done(std::move(result)); });
     }
 
     TransformPool& pool_;
@@ -293,7 +293,7 @@ private:
 };
 
 TransformPool::TransformPool(loop::Loop& loop, Options options, http::Counters& counters, Log& log)
-    : loop_(loop), options_(std::move(options)), counters_(counters), log_(log), tick_(loop, [this] { expire_queue(); }) {}
+    : loop_(loop), options_(std::move(options)), counters_(counters), log_(log), tick_(loop, [this] { tick(); }) {}
 
 TransformPool::~TransformPool() = default;
 
@@ -315,13 +315,13 @@ void TransformPool::said_hello(const worker::Hello& hello) {
 }
 
 loop::Operation TransformPool::submit(TransformJob job, Done done) {
-    loop::Operation::Flag cancelled = loop::Operation::make_flag();
+    auto interest = std::make_shared<loop::Interest>();
     // Never from within submit(): a refusal is settled in the next turn too.
-    const auto refuse = [this, &cancelled](Done&& refused, std::unexpected<Error> error) {
-        loop_.post([cancelled, refused = std::move(refused), error = std::move(error)]() mutable {
-            if (!cancelled->load(std::memory_order_relaxed)) refused(std::move(error));
+    const auto refuse = [this, &interest](Done&& refused, std::unexpected<Error> error) {
+        loop_.post([interest, refused = std::move(refused), error = std::move(error)]() mutable {
+            interest->end([&] { refused(std::move(error)); });
         });
-        return loop::Operation(cancelled);
+        return loop::Operation(interest);
     };
     if (poisoned(job.content)) {
         counters_.add(http::Counter::TransformRefused);
@@ -332,9 +332,9 @@ loop::Operation TransformPool::submit(TransformJob job, Done done) {
         counters_.add(http::Counter::TransformOverloaded);
         return refuse(std::move(done), fail(ErrorKind::Overloaded, "the transform queue is full", "overloaded"));
     }
-    queue_.push_back({std::move(job), std::move(done), cancelled, loop_.now()});
+    queue_.push_back({std::move(job), std::move(done), interest, loop_.now()});
     loop_.post([this] { dispatch(); });
-    return loop::Operation(std::move(cancelled));
+    return loop::Operation(std::move(interest));
 }
 
 void TransformPool::dispatch() {
@@ -342,14 +342,26 @@ void TransformPool::dispatch() {
         while (worker->idle() && !queue_.empty()) {
             Queued next = std::move(queue_.front());
             queue_.pop_front();
-            if (next.cancelled->load(std::memory_order_relaxed)) continue;
-            if (next.job.wanted && !next.job.wanted()) {
-                next.done(fail(ErrorKind::Cancelled, "nobody waits for it any more"));
-                continue;
+            if (next.unwanted()) {
+                next.skip();
+            } else {
+                worker->take(std::move(next));
             }
-            worker->take(std::move(next));
         }
     }
+}
+
+void TransformPool::tick() {
+    skip_unwanted();
+    expire_queue();
+}
+
+// While all workers are busy: who has withdrawn waits only for being told so, and its place is another's.
+void TransformPool::skip_unwanted() {
+    std::deque<Queued> kept, unwanted;  // stable_partition of libstdc++ 12 uses what C++23 deprecates: clang warns
+    for (Queued& queued : queue_) (queued.unwanted() ? unwanted : kept).push_back(std::move(queued));
+    queue_ = std::move(kept);
+    for (Queued& queued : unwanted) queued.skip();
 }
 
 void TransformPool::expire_queue() {
@@ -358,9 +370,8 @@ void TransformPool::expire_queue() {
         Queued late = std::move(queue_.front());
         queue_.pop_front();
         counters_.add(http::Counter::TransformOverloaded);
-        if (!late.cancelled->load(std::memory_order_relaxed)) {
-            late.done(fail(ErrorKind::Overloaded, "waited too long for a transform worker", "overloaded"));
-        }
+        late.interest->end(
+            [&] { late.done(fail(ErrorKind::Overloaded, "waited too long for a transform worker", "overloaded")); });
     }
 }
 

@@ -30,7 +30,7 @@ struct TransformJob {
     std::string plan;  // canonical
     transforms::Format format = transforms::Format::Jpeg;
     unsigned quality = 0;
-    Wanted wanted;  // asked when its turn comes: a job nobody waits for is skipped
+    Wanted wanted;  // asked while it waits and when its turn comes: a job nobody waits for is skipped
 };
 
 struct TransformResult {
@@ -71,8 +71,13 @@ private:
     struct Queued {
         TransformJob job;
         Done done;
-        loop::Operation::Flag cancelled;
+        loop::InterestPtr interest;
         SteadyTime since;
+
+        bool unwanted() const { return !interest->wanted() || (job.wanted && !job.wanted()); }
+        void skip() {
+            interest->end([this] { done(fail(ErrorKind::Cancelled, "nobody waits for it any more")); });
+        }
     };
     class Worker;
     struct Crashes {
@@ -81,6 +86,8 @@ private:
     };
 
     void dispatch();
+    void tick();
+    void skip_unwanted();
     void expire_queue();
     bool poisoned(const Sha256& content);
     void crashed(const Sha256& content);

@@ -82,6 +82,7 @@ public:
     std::function<void()> before_rename;  // runs between the last write and the rename
     std::function<void()> before_read;    // runs once, on the first read
     std::function<void()> before_unlink;
+    std::function<void()> before_close;  // all is written, nothing published
 
     int openat(int folder, const char* name, int flags, mode_t mode) override {
         return failed(open_fault) ? -1 : real_.openat(folder, name, flags, mode);
@@ -95,6 +96,7 @@ public:
         return real_.write(file, from, std::min(bytes, longest_write.load()));
     }
     int close(int file) override {
+        if (before_close) before_close();
         const int closed = real_.close(file);
         return failed(close_fault) ? -1 : closed;
     }

@@ -26,6 +26,9 @@ SCENARIO("a reload says which changes wait for a restart") {
         after.cache.memory = 1;
         after.image.quality.avif = 60;
         after.timeouts.idle = 1s;
+        after.limits.connections = 1;
+        after.limits.address_exempt.clear();
+        after.server.proxy_protocol = {*selvage::parse_network("10.0.0.0/8")};
         after.sites.push_back({.root = "/srv"});
         CHECK(needs_restart(before, after).empty());
     }

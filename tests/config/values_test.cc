@@ -9,6 +9,7 @@
 using namespace selvage::config;
 using namespace std::chrono_literals;
 using selvage::LogLevel;
+using selvage::parse_network;
 
 namespace {
 
@@ -67,8 +68,11 @@ SCENARIO("every option of a file reaches the configuration") {
         CHECK(config.server.log_level == LogLevel::Debug);
         CHECK(config.server.access_log == "/etc/selvage/logs/access.json");
         CHECK(config.server.drain_timeout == 1min);
+        CHECK(config.server.pid_file == "/etc/selvage/run/selvage.pid");
+        CHECK(config.server.proxy_protocol == std::vector{*parse_network("10.0.0.0/8"), *parse_network("2001:db8::1")});
         CHECK(config.tls.certificate == "/etc/cert.pem");
         CHECK(config.tls.key == "/etc/key.pem");
+        CHECK(config.tls.key_updates == 65);
         CHECK(config.cache.path == "/etc/selvage/cache");
         CHECK(config.cache.memory == kMiB);
         CHECK(config.cache.disk == 1'536 * kMiB);
@@ -96,10 +100,18 @@ SCENARIO("every option of a file reaches the configuration") {
         CHECK((config.http2.streams == 64 && config.http2.stream_window == 131'072));
         CHECK((config.http2.connection_window == 2 * kMiB && config.http2.header_bytes == 16'384));
         CHECK((config.http2.fields == 64 && config.http2.requests == 1000));
+        CHECK((config.http2.continuations == 4 && config.http2.refused == 101 && config.http2.acknowledgements == 103));
+        CHECK((config.http2.resets == 201 && config.http2.resets_per_second == 21 && config.http2.early_resets == 51));
+        CHECK((config.http2.glitches == 1001 && config.http2.glitches_per_second == 102));
         CHECK((config.timeouts.handshake == 1s && config.timeouts.header == 2s));
         CHECK((config.timeouts.idle == 4s && config.timeouts.write == 5s));
+        CHECK((config.timeouts.header_block == 3s && config.timeouts.idle_pings == 5min));
+        CHECK((config.timeouts.stream_write == 6s && config.timeouts.slow_write == 7s));
         CHECK((config.limits.connections == 1000 && config.limits.memory_file == 2 * kMiB));
         CHECK(config.limits.catalogue_entries == 1001);
+        CHECK((config.limits.address_connections == 257 && config.limits.address_rate == 104));
+        CHECK(config.limits.address_exempt == std::vector{*parse_network("192.0.2.0/24")});
+        CHECK(config.limits.write_rate == 501);
     }
     THEN("of sites and rules, in the order of the text") {
         REQUIRE(config.sites.size() == 2);

@@ -27,15 +27,16 @@ SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|WARNING: ThreadSanit
 class Server:
     """`selvage serve` with a folder and a cache of its own. Ends with SIGTERM, and must end well.
 
-    `workers`: its loops. `descriptors`: the (soft, hard) limit that it is started with, else the test's own.
+    `workers`: its loops; None: what the configuration says. `program`: another `selvage`. `descriptors`: the (soft, hard) limit that it is started with, else the test's own.
     """
 
-    def __init__(self, root=None, config=None, arguments=(), cache=None, environment=None, workers=2, descriptors=None):
+    def __init__(self, root=None, config=None, arguments=(), cache=None, environment=None, workers=2, descriptors=None,
+                 program=PROGRAM):
         self.temporary = tempfile.TemporaryDirectory(prefix="selvage-e2e-")
         self.folder = pathlib.Path(self.temporary.name)
         self.cache = pathlib.Path(cache) if cache else self.folder / "cache"
         self.config = self.folder / "selvage.toml"
-        command = [PROGRAM, "serve"]
+        command = [str(program), "serve"]
         if root is not None:
             self.root = pathlib.Path(root)
             command.append(str(root))
@@ -43,7 +44,9 @@ class Server:
             self.config.write_text(config)
             command += ["--config", str(self.config)]
         command += ["--listen", "https://127.0.0.1:0", "--listen", "http://127.0.0.1:0", "--admin", "127.0.0.1:0",
-                    "--cache", str(self.cache), "--workers", str(workers), *map(str, arguments)]
+                    "--cache", str(self.cache), *map(str, arguments)]
+        if workers is not None:
+            command += ["--workers", str(workers)]
         self.errors = self.folder / "stderr"
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL,

@@ -2,8 +2,10 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <algorithm>
 #include <cstring>
 
+#include "base/ascii.h"
 #include "server/http/request_builder.h"
 
 namespace selvage::http::h2 {
@@ -60,9 +62,21 @@ bool is_connection_specific(std::string_view name, std::string_view value) {
     }
 }
 
+// Without user information: RFC 9113 §8.3.1.
+bool is_authority(std::string_view value) {
+    return !value.empty() && !value.contains('@') && nghttp2_check_authority(bytes(value), value.size()) != 0;
+}
+
+// RFC 3986 §3.1. A scheme with a "/" in it could be an address of its own to whom it is handed on.
+bool is_scheme(std::string_view value) {
+    return !value.empty() && is_alphanumeric(value.front()) && !is_digit(value.front()) &&
+           std::ranges::all_of(value, [](char c) { return is_alphanumeric(c) || c == '+' || c == '-' || c == '.'; });
+}
+
 }  // namespace
 
 FieldFacts judge_field(std::string_view name, std::string_view value) {
+    constexpr std::size_t kHost = known_place("host");
     const std::size_t kind = field_kind(name);
     bool good = false;
     switch (kind) {
@@ -73,10 +87,11 @@ FieldFacts judge_field(std::string_view name, std::string_view value) {
             good = !value.empty() && nghttp2_check_path(bytes(value), value.size()) != 0;
             break;
         case kAuthority:
-            good = nghttp2_check_authority(bytes(value), value.size()) != 0;
+        case kHost:
+            good = is_authority(value);
             break;
         case kScheme:
-            good = !value.empty() && is_value(value);
+            good = is_scheme(value);
             break;
         case kOtherPseudo:
             break;

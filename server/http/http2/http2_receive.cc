@@ -9,15 +9,15 @@ namespace selvage::http::h2 {
 namespace {
 
 // protocol-and-limits §2: no honest client sends more.
-constexpr std::uint8_t kMostContinuations = 8;
 constexpr std::size_t kMostSettings = 32;
 constexpr std::size_t kMostEarlyPriorities = 32;
-constexpr std::size_t kPriorityFields = 5;  // what PRIORITY carries, and HEADERS with its flag. RFC 7540 §6.3
+constexpr std::uint64_t kUnwanted = 32 << 10;  // content of a request that has been answered, before it is told to stop
+constexpr std::size_t kPriorityFields = 5;     // what PRIORITY carries, and HEADERS with its flag. RFC 7540 §6.3
 
 // §8.3.1: a path, or "*" for OPTIONS; CONNECT has none.
 bool is_target(const Request& request) {
-    if (request.target == "*") return request.method == Method::Options;
-    return request.target.starts_with('/') || (request.target.empty() && request.method_text == "CONNECT");
+    if (request.method_text == "CONNECT") return request.target.empty();
+    return request.target == "*" ? request.method == Method::Options : request.target.starts_with('/');
 }
 
 }  // namespace
@@ -66,6 +66,7 @@ bool Http2Session::take(const FrameHeader& header, std::string_view payload) {
         case FrameType::GoAway:  // the client will open no more streams; those that are open go on
             if (header.stream != 0) end(ErrorCode::ProtocolError);
             if (payload.size() < 8) end(ErrorCode::FrameSizeError);
+            glitch(Glitch::GoAway);
             break;
         case FrameType::WindowUpdate:
             take_window_update(header, payload);
@@ -77,8 +78,10 @@ bool Http2Session::take(const FrameHeader& header, std::string_view payload) {
             take_priority_update(header, payload);
             break;
         default:  // §4.1: unknown types are ignored
+            glitch(Glitch::UnknownType);
             break;
     }
+    if (control_.size() > kMuchControl) bound_control();
     return !ended_;
 }
 
@@ -101,24 +104,35 @@ void Http2Session::take_data(const FrameHeader& header, std::string_view payload
     receive_window_ -= static_cast<std::int64_t>(whole);
     if (!unpad(header, payload)) return;
     give_back(whole);
+    if (payload.empty() && !header.has(flag::kEndStream) && !glitch(whole == 0 ? Glitch::EmptyData : Glitch::PaddingOnly)) return;
 
     Stream* stream = find(header.stream);
-    if (!stream || stream->request_ended) {  // §5.1: what still comes after our own RST_STREAM is nobody's fault
-        if (was_reset(header.stream) || !calm(1)) return;
-        if (stream) return reset(*stream, ErrorCode::StreamClosed);
-        return reset_closed(header.stream, ErrorCode::StreamClosed);
-    }
+    if (!stream || stream->request_ended) return data_of_closed(header.stream, stream);
     stream->receive_window -= static_cast<std::int64_t>(whole);
-    if (stream->receive_window < 0) return reset(*stream, ErrorCode::FlowControlError);
+    if (stream->receive_window < 0) {
+        if (blame(stream)) reset(*stream, ErrorCode::FlowControlError);
+        return;
+    }
     stream->content_received += payload.size();
-    if (header.has(flag::kEndStream)) request_ended(*stream);
+    if (header.has(flag::kEndStream)) return request_ended(*stream);
+    if (stream->answered && stream->content_received > kUnwanted) reset(*stream, ErrorCode::NoError);
+}
+
+void Http2Session::data_of_closed(std::uint32_t id, Stream* stream) {
+    // §5.1: what still comes after our own RST_STREAM is nobody's fault.
+    if (!glitch(Glitch::ClosedStream) || was_reset(id) || !blame(stream)) return;
+    if (stream) return reset(*stream, ErrorCode::StreamClosed);
+    reset_closed(id, ErrorCode::StreamClosed);
 }
 
 void Http2Session::request_ended(Stream& stream) {
     stream.request_ended = true;
     // §8.1.1: a content-length that is not the sum of the DATA.
-    if (stream.fields.content_length.value_or(stream.content_received) == stream.content_received) return;
-    if (calm(1)) reset(stream, ErrorCode::ProtocolError);
+    if (stream.fields.content_length.value_or(stream.content_received) != stream.content_received) {
+        if (blame(&stream)) reset(stream, ErrorCode::ProtocolError);
+    } else if (stream.answered) {
+        close(stream);
+    }
 }
 
 // No resource takes content, so none is kept; the windows only have to let honest clients finish.
@@ -139,18 +153,25 @@ void Http2Session::take_headers(const FrameHeader& header, std::string_view payl
         if ((read_u32(payload.data()) & kStreamIds) == header.stream) return end(ErrorCode::ProtocolError);  // RFC 7540 §5.3.1
         payload.remove_prefix(kPriorityFields);
     }
+    if (payload.empty() && !glitch(Glitch::EmptyHeaders)) return;
     block_stream_ = header.stream;
     block_flags_ = header.flags;
     continuations_ = 0;
     if (header.has(flag::kEndHeaders)) return headers_complete(payload);
+    block_since_ = now_;
     block_.assign(payload);
 }
 
 void Http2Session::take_continuation(const FrameHeader& header, std::string_view payload) {
     if (block_stream_ == 0 || header.stream != block_stream_) return end(ErrorCode::ProtocolError);
-    if (++continuations_ > kMostContinuations || block_.size() + payload.size() > 4 * limits().header_bytes) {
-        context_.observer.limit_hit(LimitHit::HeaderBytes);
-        return end(ErrorCode::EnhanceYourCalm);
+    if (payload.empty() && !glitch(Glitch::EmptyContinuation)) return;
+    if (++continuations_ > limits().continuations) {
+        calm(LimitHit::Continuations);
+        return;
+    }
+    if (block_.size() + payload.size() > 4 * limits().header_bytes) {
+        calm(LimitHit::HeaderBytes);
+        return;
     }
     block_.append(payload);
     if (!header.has(flag::kEndHeaders)) return;
@@ -162,10 +183,7 @@ void Http2Session::take_continuation(const FrameHeader& header, std::string_view
 BlockStatus Http2Session::decode(std::string_view block, RequestFields* fields) {
     const BlockStatus status = decode_block(decoder_, context_.http2.hpack, block, limits(), fields);
     if (status == BlockStatus::Broken) end(ErrorCode::CompressionError);
-    if (status == BlockStatus::TooLarge) {
-        context_.observer.limit_hit(LimitHit::HeaderBytes);
-        end(ErrorCode::EnhanceYourCalm);
-    }
+    if (status == BlockStatus::TooLarge) calm(LimitHit::HeaderBytes);
     return status;
 }
 
@@ -174,22 +192,28 @@ void Http2Session::headers_complete(std::string_view block) {
     const bool fresh = id > last_stream_;
     if (fresh) {
         last_stream_ = id;
-        if (id <= goaway_stream_ && streams_.size() < limits().streams) return request_begins(block);
+        if (id <= goaway_stream_ && streams_.size() + withdrawn_.size() < limits().streams) return request_begins(block);
     }
     if (Stream* stream = find(id)) return trailers(*stream, block);
     if (decode(block, nullptr) != BlockStatus::Ok) return;
     if (!fresh) {
-        if (!was_reset(id)) end(ErrorCode::StreamClosed);  // §5.1
+        was_reset(id) ? void(glitch(Glitch::ClosedStream)) : end(ErrorCode::StreamClosed);  // §5.1
         return;
     }
-    if (id > goaway_stream_) return;  // §6.8: it will be asked again elsewhere
+    if (id > goaway_stream_) {  // §6.8: it will be asked again elsewhere
+        glitch(Glitch::ClosedStream);
+        return;
+    }
     context_.observer.limit_hit(LimitHit::Streams);
-    if (calm(1)) reset_closed(id, ErrorCode::RefusedStream);
+    if (calm(conduct_.refuse(now_))) reset_closed(id, ErrorCode::RefusedStream);
 }
 
 void Http2Session::request_begins(std::string_view block) {
     Stream& stream = open(last_stream_);
+    conduct_.stream();
+    if (block.size() > limits().header_bytes) stream.fields.over = LimitHit::HeaderBytes;
     if (decode(block, &stream.fields) != BlockStatus::Ok) return;
+    if (stream.fields.over != LimitHit::kCount && !glitch(Glitch::Oversized)) return;  // decoding costs more than sending
     stream.fields.finish();
     stream.consistent = stream.fields.builder.build(stream.request);
     if (stream.fields.over == LimitHit::kCount && !is_target(stream.request)) stream.fields.malformed = true;
@@ -198,17 +222,19 @@ void Http2Session::request_begins(std::string_view block) {
         if (stream.fields.content_length.value_or(0) != 0) stream.fields.malformed = true;
     }
     if (stream.fields.malformed) {  // §8.1.1
-        if (calm(1)) reset(stream, ErrorCode::ProtocolError);
+        if (blame(&stream)) reset(stream, ErrorCode::ProtocolError);
         return;
     }
     dispatch(stream);
 }
 
 void Http2Session::trailers(Stream& stream, std::string_view block) {
-    if (decode(block, nullptr) != BlockStatus::Ok) return;
-    if (stream.request_ended) return reset(stream, ErrorCode::StreamClosed);                     // §5.1
-    if ((block_flags_ & flag::kEndStream) == 0) return reset(stream, ErrorCode::ProtocolError);  // §8.1
-    request_ended(stream);
+    RequestFields fields;
+    if (decode(block, &fields) != BlockStatus::Ok) return;
+    const bool last = (block_flags_ & flag::kEndStream) != 0;
+    const bool well_formed = !fields.malformed && fields.pseudo == 0;
+    if (!stream.request_ended && last && well_formed) return request_ended(stream);
+    if (blame(&stream)) reset(stream, stream.request_ended ? ErrorCode::StreamClosed : ErrorCode::ProtocolError);  // §5.1, §8.1
 }
 
 void Http2Session::dispatch(Stream& stream) {
@@ -216,7 +242,6 @@ void Http2Session::dispatch(Stream& stream) {
     request.secure = context_.secure;
     request.peer = context_.peer;
     request.protocol = Protocol::Http2;
-    request.received = now_;
     stream.report_due = true;
     if (++requests_ == limits().requests) {
         context_.observer.limit_hit(LimitHit::RequestsPerConnection);
@@ -231,6 +256,7 @@ void Http2Session::dispatch(Stream& stream) {
     if (auto* answer = std::get_if<Answer>(&reply)) return respond(stream, std::move(*answer));
     stream.pending = std::move(std::get<Pending>(reply));
     stream.pending->start([this, &stream](Answer answer) {
+        if (stream.withdrawn) return release(stream);
         respond(stream, std::move(answer));
         context_.wake();
     });
@@ -241,36 +267,45 @@ void Http2Session::take_priority(const FrameHeader& header, std::string_view pay
     if (payload.size() != kPriorityFields) {  // §6.3: a stream error; one that is idle cannot be reset
         Stream* stream = find(header.stream);
         if (!stream) return end(ErrorCode::FrameSizeError);
-        if (calm(1)) reset(*stream, ErrorCode::FrameSizeError);
+        if (blame(stream)) reset(*stream, ErrorCode::FrameSizeError);
         return;
     }
-    if ((read_u32(payload.data()) & kStreamIds) == header.stream) end(ErrorCode::ProtocolError);
+    if ((read_u32(payload.data()) & kStreamIds) == header.stream) return end(ErrorCode::ProtocolError);
+    glitch(Glitch::Priority);
 }
 
 void Http2Session::take_reset(const FrameHeader& header, std::string_view payload) {
     if (payload.size() != 4) return end(ErrorCode::FrameSizeError);
     if (header.stream == 0 || header.stream > last_stream_ || (header.stream & 1) == 0) return end(ErrorCode::ProtocolError);
     Stream* stream = find(header.stream);
-    if (stream) close(*stream);
-    calm(1);
+    if (blame(stream) && stream) close(*stream);
 }
 
 void Http2Session::take_settings(const FrameHeader& header, std::string_view payload) {
     if (header.stream != 0) return end(ErrorCode::ProtocolError);
     constexpr std::size_t kSetting = 6;
     if (header.has(flag::kAck)) {
-        if (!payload.empty()) end(ErrorCode::FrameSizeError);
+        if (!payload.empty()) return end(ErrorCode::FrameSizeError);
+        if (std::exchange(settings_acknowledged_, true)) glitch(Glitch::Settings);
         return;
     }
     if (payload.size() % kSetting != 0) return end(ErrorCode::FrameSizeError);
-    if (payload.size() / kSetting > kMostSettings) return end(ErrorCode::EnhanceYourCalm);
-    settings_seen_ = true;
+    if (payload.size() / kSetting > kMostSettings) {
+        calm(LimitHit::Glitches);
+        return;
+    }
+    if (std::exchange(settings_seen_, true) && !glitch(Glitch::Settings)) return;
     for (; !payload.empty(); payload.remove_prefix(kSetting)) {
         if (!take_setting(read_u16(payload.data()), read_u32(payload.data() + 2))) return;
     }
-    char acknowledgement[kFrameHeader];
-    write_frame_header(acknowledgement, 0, FrameType::Settings, flag::kAck, 0);
-    control_.append(acknowledgement, sizeof acknowledgement);
+    acknowledge(FrameType::Settings, {});
+}
+
+void Http2Session::acknowledge(FrameType type, std::string_view payload) {
+    if (!calm(conduct_.acknowledge())) return;
+    char frame[kFrameHeader];
+    write_frame_header(frame, payload.size(), type, flag::kAck, 0);
+    control_.append(frame, sizeof frame).append(payload);
 }
 
 // False: the connection is over.
@@ -315,32 +350,34 @@ bool Http2Session::resize_send_windows(std::uint32_t initial) {
 void Http2Session::take_ping(const FrameHeader& header, std::string_view payload) {
     if (header.stream != 0) return end(ErrorCode::ProtocolError);
     if (payload.size() != 8) return end(ErrorCode::FrameSizeError);
-    if (header.has(flag::kAck)) {
-        if (draining_) last_goaway();
-        return;
-    }
-    char frame[kFrameHeader];
-    write_frame_header(frame, payload.size(), FrameType::Ping, flag::kAck, 0);
-    control_.append(frame, sizeof frame).append(payload);
+    if (!glitch(Glitch::Ping)) return;
+    if (!header.has(flag::kAck)) return acknowledge(FrameType::Ping, payload);
+    if (draining_) last_goaway();
 }
+
+// An honest client may read on when we have said all, and give back what it reads in pieces: so often per request.
+constexpr std::uint64_t kLateUpdates = 16;
 
 void Http2Session::take_window_update(const FrameHeader& header, std::string_view payload) {
     if (payload.size() != 4) return end(ErrorCode::FrameSizeError);
     const std::int64_t more = read_u32(payload.data()) & kStreamIds;
+    if (header.stream == 0 && more == 0) return end(ErrorCode::ProtocolError);
+    if (more < kTinyWindowUpdate && !glitch(Glitch::TinyWindowUpdate)) return;
     if (header.stream == 0) {
-        if (more == 0) return end(ErrorCode::ProtocolError);
         send_window_ += more;
+        window_given_ += static_cast<std::uint64_t>(more);
         if (send_window_ > kLargestWindow) end(ErrorCode::FlowControlError);
         return;
     }
     if (header.stream > last_stream_ || (header.stream & 1) == 0) return end(ErrorCode::ProtocolError);
     Stream* stream = find(header.stream);
     if (!stream) {  // for what has been sent in full meanwhile
-        if (more == 0 && calm(1)) reset_closed(header.stream, ErrorCode::ProtocolError);
+        if (more == 0 && blame(nullptr)) reset_closed(header.stream, ErrorCode::ProtocolError);
+        if (++late_updates_ > kLateUpdates * requests_) glitch(Glitch::ClosedStream);
         return;
     }
     if (more == 0 || stream->send_window + more > kLargestWindow) {
-        if (calm(1)) reset(*stream, more == 0 ? ErrorCode::ProtocolError : ErrorCode::FlowControlError);
+        if (blame(stream)) reset(*stream, more == 0 ? ErrorCode::ProtocolError : ErrorCode::FlowControlError);
         return;
     }
     stream->send_window += more;
@@ -353,6 +390,7 @@ void Http2Session::take_priority_update(const FrameHeader& header, std::string_v
     if (payload.size() < 4) return end(ErrorCode::FrameSizeError);
     const std::uint32_t id = read_u32(payload.data()) & kStreamIds;
     if ((id & 1) == 0) return end(ErrorCode::ProtocolError);
+    if (!glitch(Glitch::Priority)) return;
     client_prioritises_ = true;
     const std::optional<Priority> priority = parse_priority(payload.substr(4));
     if (!priority) return;

@@ -98,6 +98,7 @@ void Http2Session::prioritise(Stream& stream) {
 }
 
 void Http2Session::change_priority(Stream& stream, Priority priority) {
+    if (stream.answered) return;
     if (!stream.responded) {  // its answer will ask
         std::erase_if(early_priorities_, [&](const EarlyPriority& early) { return early.id == stream.id; });
         early_priorities_.push_back({stream.id, priority});
@@ -124,8 +125,7 @@ void Http2Session::produce(Output& output) {
     now_ = loop::Loop::precise();
     while (output.room() >= kLargestFrame) {
         if (!control_.empty()) {
-            output.append(control_);
-            control_.clear();
+            write_control(output);
             if (control_.capacity() > 1'024) control_.shrink_to_fit();
         }
         // With the connection's window closed, the heads still go: a client may open it only for what it has seen.
@@ -142,10 +142,13 @@ void Http2Session::produce(Output& output) {
         }
     }
     // What the last streams left to say.
-    if (!control_.empty() && output.room() >= control_.size()) {
-        output.append(control_);
-        control_.clear();
-    }
+    if (!control_.empty() && output.room() >= control_.size()) write_control(output);
+}
+
+void Http2Session::write_control(Output& output) {
+    output.append(control_);
+    control_.clear();
+    conduct_.acknowledged();
 }
 
 void Http2Session::write_head(Stream& stream, Output& output) {
@@ -247,9 +250,13 @@ void Http2Session::fill(Stream& stream) {
 
 void Http2Session::sent(Stream& stream) {
     report(stream, true);
-    // §8.1: answered early, the rest of the request is not wanted.
-    if (!stream.request_ended) return reset(stream, ErrorCode::NoError);
-    close(stream);
+    if (stream.request_ended) return close(stream);
+    // Half-closed (§5.1): the rest of the request is judged, but not wanted for long (§8.1).
+    queue_.remove(stream);
+    stream.answered = true;
+    stream.responded = false;
+    --responding_;
+    stream.pending.reset();
 }
 
 }  // namespace selvage::http::h2

@@ -12,15 +12,26 @@ namespace h2 {
 
 namespace {
 
-// Resets that a connection may cause at once, and per second (protocol-and-limits §2).
-constexpr double kResetBurst = 200;
-constexpr double kResetsPerSecond = 20;
 // Streams that we ended whose late frames are still known for what they are.
 constexpr std::size_t kRememberedResets = 128;
+// What is left of a request that has been answered is waited for that long: it may end well, or show that it never was one.
+constexpr auto kRestOfRequest = std::chrono::seconds(1);
+
+LimitHit hit_of(WindowWatch::Verdict verdict, LimitHit still) {
+    switch (verdict) {
+        case WindowWatch::Verdict::Fine:
+            break;
+        case WindowWatch::Verdict::Still:
+            return still;
+        case WindowWatch::Verdict::Slow:
+            return LimitHit::WriteRate;
+    }
+    return LimitHit::kCount;
+}
 
 }  // namespace
 
-Http2Session::Http2Session(SessionContext& context) : context_(context), reset_credit_(kResetBurst) { announce(); }
+Http2Session::Http2Session(SessionContext& context) : context_(context), conduct_(limits()) { announce(); }
 
 Http2Session::~Http2Session() {
     now_ = loop::Loop::precise();
@@ -88,16 +99,23 @@ void Http2Session::time_out() {
     end(ErrorCode::NoError);
 }
 
+void Http2Session::end(LimitHit deadline) {
+    context_.observer.limit_hit(deadline);
+    end(ErrorCode::NoError);
+}
+
 void Http2Session::end(ErrorCode code) {
     if (ended_) return;
-    ended_ = true;
     block_stream_ = 0;
     append_frame(control_, FrameType::GoAway, 0, {last_stream_, static_cast<std::uint32_t>(code)});
     abandon_streams();
 }
 
+// With all work for them: the session goes, or says its last words.
 void Http2Session::abandon_streams() {
+    ended_ = true;
     while (!streams_.empty()) close(*streams_.back());
+    while (!withdrawn_.empty()) release(*withdrawn_.back());
 }
 
 Stream* Http2Session::find(std::uint32_t id) const {
@@ -109,10 +127,13 @@ Stream& Http2Session::open(std::uint32_t id) {
     Stream* stream = context_.http2.streams.take();
     stream->id = id;
     stream->request.method_text = stream->request.target = stream->request.authority = {};
+    stream->request.received = now_;
     stream->content_received = 0;
     // Until our SETTINGS have arrived a client works with the default.
     stream->receive_window = std::max<std::int64_t>(static_cast<std::int64_t>(limits().stream_window), kDefaultWindow);
     stream->request_ended = stream->report_due = stream->responded = stream->head_due = stream->bodiless = false;
+    stream->answered = stream->withdrawn = false;
+    stream->watch.reset();
     stream->send_window = initial_send_window_;
     stream->outcome = Outcome{};
     stream->priority = Priority{};
@@ -125,6 +146,21 @@ void Http2Session::close(Stream& stream) {
     if (stream.report_due) report(stream, false);
     responding_ -= stream.responded;
     streams_.erase(std::ranges::lower_bound(streams_, stream.id, {}, &Stream::id));
+    if (!ended_ && stream.busy()) return withdraw(stream);
+    context_.http2.streams.put(&stream);
+}
+
+// A client that resets what it has asked for gets no room for more before the work on it has ended: otherwise it would have work
+// done without a limit (protocol-and-limits §2: rapid reset).
+void Http2Session::withdraw(Stream& stream) {
+    stream.withdrawn = true;
+    withdrawn_.push_back(&stream);
+    if (!stream.reader.filling()) return stream.pending->withdraw();
+    stream.reader.withdraw([this, &stream] { release(stream); });
+}
+
+void Http2Session::release(Stream& stream) {
+    withdrawn_.erase(std::ranges::find(withdrawn_, &stream));
     context_.http2.streams.put(&stream);
 }
 
@@ -157,13 +193,65 @@ void Http2Session::remember_reset(std::uint32_t id) {
 
 bool Http2Session::was_reset(std::uint32_t id) const { return std::ranges::find(resets_, id) != resets_.end(); }
 
-bool Http2Session::calm(double cost) {
-    const std::chrono::duration<double> passed = now_ - std::exchange(reset_time_, now_);
-    reset_credit_ = std::min(kResetBurst, reset_credit_ + passed.count() * kResetsPerSecond) - cost;
-    if (reset_credit_ >= 0) return true;
-    context_.observer.limit_hit(LimitHit::Resets);
+bool Http2Session::calm(LimitHit hit) {
+    if (hit == LimitHit::kCount) return true;
+    context_.observer.limit_hit(hit);
     end(ErrorCode::EnhanceYourCalm);
     return false;
+}
+
+// Whatever a client sends that we answer has a limit of its own; those that come back with time would add up, were nothing sent.
+void Http2Session::bound_control() {
+    constexpr std::size_t kAcknowledgement = 17, kReset = 13;
+    const std::size_t resets = std::size_t{limits().resets} + limits().refused + limits().streams;
+    const std::size_t most = kMuchControl + limits().acknowledgements * kAcknowledgement + resets * kReset;
+    if (control_.size() > most) calm(LimitHit::Acknowledgements);
+}
+
+bool Http2Session::blame(const Stream* stream) {
+    const auto age = stream ? now_ - stream->request.received : SteadyTime::duration::max();
+    return calm(conduct_.reset(age, now_));
+}
+
+void Http2Session::tick(SteadyTime now) {
+    if (ended_) return;
+    now_ = now;
+    if (block_stream_ != 0 && now - block_since_ >= context_.config->timeouts.header_block) {
+        return end(LimitHit::HeaderBlockTime);
+    }
+    for (std::size_t i = 0; i < streams_.size();) {
+        Stream& stream = *streams_[i];
+        if (stream.answered && now - stream.outcome.finished >= kRestOfRequest) {
+            reset(stream, ErrorCode::NoError);  // the next one takes its place
+            continue;
+        }
+        const LimitHit hit = too_slow(stream);
+        if (hit == LimitHit::kCount) {
+            ++i;
+        } else {
+            context_.observer.limit_hit(hit);
+            reset(stream, ErrorCode::Cancel);
+        }
+    }
+    if (const LimitHit hit = too_slow(); hit != LimitHit::kCount) end(hit);
+}
+
+LimitHit Http2Session::too_slow(Stream& stream) {
+    const config::Config& config = *context_.config;
+    const bool blocked = stream.responded && !stream.head_due && stream.send_window <= 0 && !stream.reader.filling();
+    const WindowWatch::Verdict verdict =
+        stream.watch.look(now_, stream.outcome.body_bytes, blocked,
+                          {config.timeouts.stream_write, config.timeouts.slow_write, config.limits.write_rate});
+    return hit_of(verdict, LimitHit::StreamWrite);
+}
+
+LimitHit Http2Session::too_slow() {
+    const config::Config& config = *context_.config;
+    const std::uint64_t sent = window_given_ - static_cast<std::uint64_t>(send_window_);
+    const WindowWatch::Verdict verdict =
+        watch_.look(now_, sent, send_window_ <= 0 && !queue_.empty(),
+                    {config.timeouts.write, config.timeouts.slow_write, config.limits.write_rate});
+    return hit_of(verdict, LimitHit::WriteProgress);
 }
 
 }  // namespace h2

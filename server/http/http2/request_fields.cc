@@ -19,6 +19,8 @@ bool take_content_length(std::string_view value, RequestFields& fields) {
     return true;
 }
 
+constexpr std::size_t kFieldOverhead = 32;  // RFC 9113 §6.5.2
+
 // What one field may be after those before it. RFC 9113 §8.3.
 bool is_in_place(const DecodedField& field, RequestFields& fields) {
     constexpr std::size_t kContentLength = known_place("content-length");
@@ -34,7 +36,6 @@ bool is_in_place(const DecodedField& field, RequestFields& fields) {
 }
 
 void take(const DecodedField& field, const config::Http2& limits, RequestFields& fields) {
-    constexpr std::size_t kFieldOverhead = 32;  // RFC 9113 §6.5.2
     fields.decoded_bytes += field.name.size() + field.value.size() + kFieldOverhead;
     if (fields.malformed || fields.over != LimitHit::kCount) return;
     if (fields.builder.fields() >= limits.fields) {
@@ -70,8 +71,10 @@ void RequestFields::finish() {
 
 BlockStatus decode_block(HpackDecoder& decoder, HpackScratch& scratch, std::string_view block, const config::Http2& limits,
                          RequestFields* fields) {
-    // A small table entry, named again and again, grows into megabytes: nobody reads that in good faith (protocol-and-limits §2).
-    const std::uint64_t most = std::max<std::uint64_t>(4 * limits.header_bytes, 128 << 10);
+    // A small table entry, named again and again, grows into megabytes: nobody reads that in good faith (protocol-and-limits §2:
+    // 128 KiB, or 64 more than were sent).
+    const std::uint64_t most = std::min<std::uint64_t>(std::max<std::uint64_t>(4 * limits.header_bytes, 128 << 10),
+                                                       block.size() + std::max<std::uint64_t>(2 * limits.header_bytes, 64 << 10));
     std::uint64_t decoded = 0;
     DecodedField field;
     decoder.begin();
@@ -84,7 +87,7 @@ BlockStatus decode_block(HpackDecoder& decoder, HpackScratch& scratch, std::stri
             case HpackDecoder::Step::Field:
                 break;
         }
-        decoded += field.name.size() + field.value.size();
+        decoded += field.name.size() + field.value.size() + kFieldOverhead;  // many small ones cost as one large
         if (decoded > most) return BlockStatus::TooLarge;
         if (fields) take(field, limits, *fields);
     }

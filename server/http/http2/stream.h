@@ -9,6 +9,7 @@
 
 #include "server/http/body_reader.h"
 #include "server/http/http2/request_fields.h"
+#include "server/http/http2/window_watch.h"
 #include "server/http/message.h"
 #include "server/http/priority.h"
 
@@ -33,8 +34,14 @@ struct Stream {
     Answer answer;
     BodyReader reader;
     std::int64_t send_window = 0;  // may be negative: RFC 9113 §6.9.2
+    WindowWatch watch;
     Outcome outcome;
     Pending pending;
+    bool answered = false;   // in full, while its request has not ended
+    bool withdrawn = false;  // over for the client, not for whoever works on it
+
+    // Is somebody at work on it, whom it must not be taken from?
+    bool busy() const { return (pending && !responded) || reader.filling(); }
 
     // In SendQueue.
     Priority priority;

@@ -58,7 +58,7 @@ struct Scene {
     template <typename Write>
     std::vector<json> written(Write write) {
         {
-            const auto access = *AccessLog::open(path, log);
+            const auto access = *AccessLog::open(path, counters, log);
             write(access->add_writer());
         }
         return lines_of(path);
@@ -157,7 +157,7 @@ TEST_CASE("after rotation the lines go into the file that has the name then") {
     Scene scene;
     const std::string rotated = scene.folder.at("access.log.1");
     {
-        const auto access = *AccessLog::open(scene.path, scene.log);
+        const auto access = *AccessLog::open(scene.path, scene.counters, scene.log);
         AccessLog::Writer& writer = access->add_writer();
         std::filesystem::rename(scene.path, rotated);
         access->reopen();
@@ -173,7 +173,7 @@ TEST_CASE("a name that cannot be opened again leaves the old file in use") {
     folder.make("logs");
     scene.path = folder.at("logs/access.log");
     {
-        const auto access = *AccessLog::open(scene.path, scene.log);
+        const auto access = *AccessLog::open(scene.path, scene.counters, scene.log);
         AccessLog::Writer& writer = access->add_writer();
         folder.rename("logs", "old");
         access->reopen();
@@ -187,7 +187,7 @@ TEST_CASE("writers of several loops do not mix their lines, and the file is adde
     Scene scene;
     for (int round = 1; round <= 2; ++round) {
         {
-            const auto access = *AccessLog::open(scene.path, scene.log);
+            const auto access = *AccessLog::open(scene.path, scene.counters, scene.log);
             std::vector<AccessLog::Writer*> writers;
             for (int i = 0; i < kLoops; ++i) writers.push_back(&access->add_writer());
             std::vector<std::jthread> loops;
@@ -222,7 +222,7 @@ TEST_CASE("what the disk is too slow for is dropped and counted, never waited fo
     const std::string pipe = scene.folder.at("pipe");
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
     const FileDescriptor end(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    auto access = *AccessLog::open(pipe, scene.log);
+    auto access = *AccessLog::open(pipe, scene.counters, scene.log);
     AccessLog::Writer& writer = access->add_writer();
     for (std::uint64_t i = 0; i < kLines; ++i) writer.write(request(), outcome(), scene.counters);  // nobody reads
     const std::uint64_t dropped = scene.counters.value(http::Counter::AccessLogDropped);
@@ -242,9 +242,20 @@ TEST_CASE("what the disk is too slow for is dropped and counted, never waited fo
     CHECK(arrived + dropped == kLines);
 }
 
+TEST_CASE("lines that a full disk does not take are counted") {
+    constexpr std::uint64_t kLines = 1'000;
+    Scene scene;
+    auto access = *AccessLog::open("/dev/full", scene.counters, scene.log);
+    AccessLog::Writer& writer = access->add_writer();
+    for (std::uint64_t i = 0; i < kLines; ++i) writer.write(request(), outcome(), scene.counters);
+    access.reset();  // writes what is left
+    CHECK(scene.counters.value(http::Counter::AccessLogLost) == kLines);
+}
+
 TEST_CASE("a folder that is not there is an error that names the file") {
     Log log(2, LogLevel::Off);
-    const auto opened = AccessLog::open("/no/such/folder/access.log", log);
+    http::Counters counters;
+    const auto opened = AccessLog::open("/no/such/folder/access.log", counters, log);
     REQUIRE(!opened);
     CHECK(opened.error().kind == ErrorKind::Internal);
     CHECK(opened.error().detail.find("/no/such/folder/access.log") != std::string::npos);

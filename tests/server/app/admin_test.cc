@@ -16,8 +16,11 @@ public:
     bool ready() override { return is_ready; }
     void reload(std::function<void(ReloadOutcome)> done) override { reloads.push_back(std::move(done)); }
 
+    void upgrade(std::function<void(UpgradeOutcome)> done) override { upgrades.push_back(std::move(done)); }
+
     bool is_ready = false;
     std::vector<std::function<void(ReloadOutcome)>> reloads;
+    std::vector<std::function<void(UpgradeOutcome)>> upgrades;
 };
 
 struct Scene {
@@ -96,5 +99,31 @@ SCENARIO("POST /reload") {
         pending.reset();
         scene.operations.reloads[0]({});
         THEN("the reload goes on, the answer does not") { CHECK(answers == 0); }
+    }
+}
+
+SCENARIO("POST /upgrade") {
+    using enum UpgradeOutcome::Verdict;
+    Scene scene;
+    CHECK(scene.answer("GET", "/upgrade").status == 405);
+    auto pending = std::get<http::Pending>(scene.ask("POST", "/upgrade"));
+    http::Answer answer;
+    pending->start([&](http::Answer given) { answer = std::move(given); });
+    REQUIRE(scene.operations.upgrades.size() == 1);
+    const auto said = [&] { return nlohmann::json::parse(text_of(answer)); };
+
+    WHEN("the successor serves") {
+        scene.operations.upgrades[0]({.verdict = Done, .process = 17, .reason = {}});
+        CHECK(answer.status == 200);
+        CHECK(said() == nlohmann::json{{"upgraded", true}, {"process", 17}});
+    }
+    WHEN("it does not start") {
+        scene.operations.upgrades[0]({.verdict = Failed, .process = 0, .reason = "a.toml:1:2: \"quotes\""});
+        CHECK(answer.status == 422);
+        CHECK(said() == nlohmann::json{{"upgraded", false}, {"reason", "a.toml:1:2: \"quotes\""}});
+    }
+    WHEN("one is under way") {
+        scene.operations.upgrades[0]({.verdict = Refused, .process = 0, .reason = "an upgrade is under way"});
+        CHECK(answer.status == 409);
     }
 }

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -44,6 +46,7 @@ public:
         return catalogue::Finding{.entry = place->second, .until = now + life};
     }
     Result<catalogue::Entry> resolve(const std::string& path) override {
+        ++looks;
         if (broken) return fail(ErrorKind::Internal, "the disk fails");
         const auto place = on_disk.find(path);
         return place == on_disk.end() ? catalogue::Entry(catalogue::Absent{}) : place->second;
@@ -55,6 +58,7 @@ public:
     std::map<std::string, catalogue::Entry> known, on_disk;
     SteadyTime::duration life = std::chrono::hours(1);
     int finds = 0;
+    std::atomic<int> looks = 0;  // on the disk
     bool broken = false;
 };
 
@@ -166,6 +170,27 @@ TEST_CASE("a file that is not known yet is looked for, off the loop") {
     CHECK(text_of(answer) == "late");
     CHECK(answer.verdict == http::Verdict::Hit);
     CHECK(house.get("/nowhere.txt").status == 404);
+}
+
+SCENARIO("a path that is looked for, for nobody any more") {
+    House house;
+    std::promise<void> open;
+    house.pool.detach(loop::WorkPool::Lane::Now, [opened = open.get_future().share()] { opened.get(); });
+    http::Request request;
+    request.target = "/late.txt";
+    request.authority = "example.org";
+    http::Reply reply = house.exchange->handle(request);
+    http::Pending pending = std::move(std::get<http::Pending>(reply));
+    bool over = false;
+    pending->start([&](http::Answer) {
+        over = true;
+        pending.reset();
+    });
+    pending->withdraw();
+    CHECK(!over);
+    open.set_value();
+    run_until(house.loop, [&] { return over; });
+    THEN("is not looked for, and the end is told") { CHECK(house.files->looks == 0); }
 }
 
 TEST_CASE("a disk that fails is our error, and says nothing about it") {

@@ -139,10 +139,10 @@ TEST_CASE("heads are built once for a key") {
 
 TEST_CASE("a later reply answers once, and withdraws its work when it is dropped") {
     Later::Done answer_it;
-    loop::Operation::Flag flag = loop::Operation::make_flag();
+    const auto interest = std::make_shared<loop::Interest>();
     auto later = std::make_unique<Later>([&](Later::Done done) {
         answer_it = std::move(done);
-        return loop::Operation(flag);
+        return loop::Operation(interest);
     });
     std::uint16_t status = 0;
     WHEN("the work ends") {
@@ -158,7 +158,22 @@ TEST_CASE("a later reply answers once, and withdraws its work when it is dropped
     WHEN("it is dropped") {
         later->start([&](http::Answer answer) { status = answer.status; });
         later.reset();
-        CHECK(flag->load());
+        CHECK(interest->dropped());
         CHECK(status == 0);
+    }
+    WHEN("it is withdrawn") {
+        bool over = false;
+        later->start([&](http::Answer) {
+            over = true;
+            later.reset();
+        });
+        later->withdraw();
+        CHECK(!interest->wanted());
+        CHECK(!interest->dropped());
+        CHECK(!over);
+        THEN("its end is told when the work ends") {
+            interest->end([] { FAIL("the result is not wanted"); });
+            CHECK(over);
+        }
     }
 }

@@ -59,9 +59,9 @@ public:
     std::shared_ptr<catalogue::FolderCatalogue> catalogue =
         *catalogue::open_catalogue(files.path().string(), {}, log, {.wall_ns = in_an_hour});
     std::unique_ptr<cache_store::Store> store = cache_store::open_store(cache.at("store"), {}, log);
-    std::unique_ptr<server::AccessLog> access_log = *server::AccessLog::open(cache.at("access.log"), log);
-    loop::Loop loop;
     http::Counters counters;
+    std::unique_ptr<server::AccessLog> access_log = *server::AccessLog::open(cache.at("access.log"), counters, log);
+    loop::Loop loop;
     loop::WorkPool pool{1};
     representations::Codings codings{*store, pool, counters, log};
     representations::TransformPool transforms{

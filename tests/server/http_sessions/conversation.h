@@ -41,6 +41,7 @@ public:
     }
     std::size_t handed_out() const { return slots_.size(); }
     bool dropped(std::size_t index) const { return slots_.at(index)->dropped; }
+    bool withdrawn(std::size_t index) const { return slots_.at(index)->withdrawn; }
     void complete(std::size_t index, http::Answer answer) {
         const std::shared_ptr<Slot> slot = slots_.at(index);
         if (slot->dropped || !slot->done) return;
@@ -52,11 +53,13 @@ private:
     struct Slot {
         Done done;
         bool dropped = false;
+        bool withdrawn = false;
     };
     struct Reply final : http::PendingReply {
         explicit Reply(std::shared_ptr<Slot> owner) : slot(std::move(owner)) {}
         ~Reply() override { slot->dropped = true; }
         void start(Done done) override { slot->done = std::move(done); }
+        void withdraw() override { slot->withdrawn = true; }
         std::shared_ptr<Slot> slot;
     };
     std::deque<std::shared_ptr<Slot>> slots_;

@@ -46,7 +46,7 @@ std::size_t count(std::string_view text, std::string_view what) {
 TEST_CASE("an HTTP/1 request is understood and answered") {  // RFC 9112
     House house;
     const auto talk = house.talk();
-    CHECK(talk->session->waiting() == Waiting::Nothing);
+    CHECK(talk->session->waiting() == Waiting::Greeting);
     const std::string said =
         talk->receive("GET /a?b=1 HTTP/1.1\r\nHost: Example.org:8443\r\nX-One:  1 \r\nCookie: a\r\nX-Empty:\r\n\r\n");
     CHECK(said == response("200 OK", "content-type: text/plain\r\n", "you asked for /a?b=1"));
@@ -384,6 +384,21 @@ TEST_CASE("draining an idle connection ends it; one that has begun a request get
     CHECK(!begun->session->finished());
     CHECK(begun->receive(kGet.substr(10)).find("connection: close\r\n") != std::string::npos);
     CHECK(begun->session->finished());
+}
+
+TEST_CASE("after notice an idle connection has one more request") {
+    House house;
+    const auto talk = house.talk();
+    talk->receive(kGet);
+    talk->session->notice();
+    CHECK(!talk->session->finished());
+    CHECK(talk->receive(kGet).find("connection: close\r\n") != std::string::npos);
+    CHECK(talk->session->finished());
+
+    const auto silent = house.talk();
+    silent->session->notice();
+    silent->session->drain();
+    CHECK(silent->session->finished());
 }
 
 SCENARIO("time runs out") {

@@ -1,121 +1,20 @@
 // What a client may not send, frame by frame, and what becomes of it: RFC 9113 §5, §6, §8.1.
 #include <catch2/catch.hpp>
 
-#include <optional>
+#include <algorithm>
+#include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "server/http/http2/frames.h"
-#include "tests/server/http_sessions/conversation.h"
+#include "tests/server/http_sessions/http2_raw.h"
 
 using namespace selvage;
 using namespace selvage::testing;
-using namespace selvage::http::h2;
 
 namespace {
 
-std::string u32(std::uint32_t value) {
-    std::string text(4, '\0');
-    write_u32(text.data(), value);
-    return text;
-}
-
-std::string frame(FrameType type, std::uint8_t flags, std::uint32_t stream, const std::string& payload = {}) {
-    std::string bytes(kFrameHeader, '\0');
-    write_frame_header(bytes.data(), payload.size(), type, flags, stream);
-    return bytes + payload;
-}
-
-std::string settings(std::uint16_t name, std::uint32_t value) {
-    return frame(FrameType::Settings, 0, 0, std::string(1, '\0') + static_cast<char>(name) + u32(value));
-}
-
-// GET https://a/ ; :authority and more fields may follow.
-const std::string kGet =
-    "\x82\x87\x84\x41\x01"
-    "a";
-const std::string kPost =
-    "\x83\x87\x84\x41\x01"
-    "a";
-
-std::string headers(std::uint32_t stream, const std::string& block = kGet,
-                    std::uint8_t flags = flag::kEndHeaders | flag::kEndStream) {
-    return frame(FrameType::Headers, flags, stream, block);
-}
-std::string data(std::uint32_t stream, const std::string& payload, std::uint8_t flags = 0) {
-    return frame(FrameType::Data, flags, stream, payload);
-}
-std::string window(std::uint32_t stream, std::uint32_t more) { return frame(FrameType::WindowUpdate, 0, stream, u32(more)); }
-
-// A server's session, and what it has said, in frames.
-struct Server {
-    explicit Server(config::Config limits = {}) : talk(Conversation::Version::Http2, loop, pool, std::move(limits)) {
-        talk.receive(std::string(http::kHttp2Preface) + frame(FrameType::Settings, 0, 0));
-        talk.all.clear();
-    }
-    void hear(const std::string& bytes) { talk.receive(bytes); }
-
-    struct Said {
-        FrameHeader header;
-        std::string payload;
-    };
-    std::vector<Said> said() const {
-        std::vector<Said> frames;
-        for (std::string_view rest = talk.all; rest.size() >= kFrameHeader;) {
-            const FrameHeader header = read_frame_header(rest.data());
-            frames.push_back({header, std::string(rest.substr(kFrameHeader, header.length))});
-            rest.remove_prefix(kFrameHeader + header.length);
-        }
-        return frames;
-    }
-    // The code of the last GOAWAY.
-    std::optional<ErrorCode> ended() const {
-        std::optional<ErrorCode> code;
-        for (const Said& one : said()) {
-            if (one.header.is(FrameType::GoAway)) code = static_cast<ErrorCode>(read_u32(one.payload.data() + 4));
-        }
-        return code;
-    }
-    std::optional<ErrorCode> reset(std::uint32_t stream) const {
-        for (const Said& one : said()) {
-            if (one.header.is(FrameType::RstStream) && one.header.stream == stream) {
-                return static_cast<ErrorCode>(read_u32(one.payload.data()));
-            }
-        }
-        return std::nullopt;
-    }
-    bool answered(std::uint32_t stream) const {
-        for (const Said& one : said()) {
-            if (one.header.is(FrameType::Headers) && one.header.stream == stream) return true;
-        }
-        return false;
-    }
-    std::size_t body(std::uint32_t stream) const {
-        std::size_t size = 0;
-        for (const Said& one : said()) {
-            if (one.header.is(FrameType::Data) && one.header.stream == stream) size += one.payload.size();
-        }
-        return size;
-    }
-    // After this much it must still answer.
-    bool alive(std::uint32_t next) {
-        hear(headers(next));
-        return !ended() && answered(next) && !talk.session->finished();
-    }
-
-    loop::Loop loop;
-    loop::WorkPool pool{1};
-    Conversation talk;
-};
-
-// Requests that stay open.
-struct Waiting : Server {
-    explicit Waiting(config::Config limits = {}) : Server(std::move(limits)) {
-        talk.dispatcher.reply = [this](const http::Request&) { return desk.pending(); };
-    }
-    Desk desk;
-};
+using Server = RawServer;
+using Waiting = RawWaiting;
 
 void ends(const char* what, const std::string& bytes, ErrorCode code) {
     INFO(what);
@@ -283,10 +182,45 @@ TEST_CASE("what must be ignored is ignored") {
 TEST_CASE("late frames of a request that was answered before its end do no harm") {  // RFC 9113 §8.1
     Server server;
     server.hear(headers(1, kPost, flag::kEndHeaders));
+    REQUIRE(server.answered(1));
+    server.talk.session->tick(loop::Loop::precise() + std::chrono::seconds(2));
+    server.talk.settle();
     REQUIRE(server.reset(1));
     CHECK(*server.reset(1) == ErrorCode::NoError);
     server.hear(data(1, "late"));
     server.hear(headers(1, std::string("\x00\x01x\x01y", 5)));
+    CHECK(server.alive(3));
+}
+
+SCENARIO("a request that was answered before its end") {  // RFC 9113 §5.1, §8.1
+    Server server;
+    server.hear(headers(1, kPost, flag::kEndHeaders));
+    REQUIRE(server.answered(1));
+    REQUIRE(!server.reset(1));
+    WHEN("it ends well") {
+        server.hear(data(1, "content") + headers(1, std::string("\x00\x01x\x01y", 5)));
+        THEN("nothing is said about it") { CHECK(!server.reset(1)); }
+    }
+    WHEN("more content comes than anybody waits for") {
+        for (int i = 0; i < 3; ++i) server.hear(data(1, std::string(16'000, 'x')));
+        THEN("it is told to stop, without blame") { CHECK(server.reset(1) == ErrorCode::NoError); }
+    }
+    WHEN("what follows is wrong") {
+        const auto code_after = [&](const std::string& frames) {
+            server.hear(frames);
+            return server.reset(1);
+        };
+        THEN("it is told so") {
+            SECTION("a window that does not open") { CHECK(code_after(window(1, 0)) == ErrorCode::ProtocolError); }
+            SECTION("trailers that do not end it") {
+                CHECK(code_after(headers(1, std::string("\x00\x01x\x01y", 5), flag::kEndHeaders)) == ErrorCode::ProtocolError);
+            }
+            SECTION("trailers with a pseudo-header field") { CHECK(code_after(headers(1, "\x88")) == ErrorCode::ProtocolError); }
+            SECTION("trailers with a name in capitals") {
+                CHECK(code_after(headers(1, std::string("\x00\x01X\x01y", 5))) == ErrorCode::ProtocolError);
+            }
+        }
+    }
     CHECK(server.alive(3));
 }
 

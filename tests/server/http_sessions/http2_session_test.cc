@@ -215,8 +215,8 @@ SCENARIO("an HTTP/2 reply that comes later") {
         talk.peer.reset(first);
         talk.settle();
         THEN("its work is withdrawn, the other goes on") {
-            CHECK(desk.dropped(0));
-            CHECK(!desk.dropped(1));
+            CHECK(desk.withdrawn(0));
+            CHECK(!desk.withdrawn(1));
             desk.complete(1, answer_with(200, "two"));
             talk.settle();
             CHECK(talk.peer.streams[second].body == "two");
@@ -406,6 +406,7 @@ SCENARIO("bodies from files") {
                 talk.pool.submit(talk.loop, loop::WorkPool::Lane::Now, [] { return 0; }, [&](int) { passed = true; });
             run_until(talk.loop, [&] { return passed; });
             CHECK(talk.ours.session->waiting() == Waiting::Nothing);
+            CHECK(talk.peer.streams[id].closed);
         }
     }
     WHEN("it changes under way") {

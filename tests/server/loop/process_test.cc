@@ -84,6 +84,42 @@ TEST_CASE("dropping a process kills and reaps it, and its exit callback never ru
     CHECK(!called);
 }
 
+TEST_CASE("a process that was let go outlives us, and its exit is nobody's here") {
+    int id = 0;
+    {
+        Loop loop;
+        bool called = false;
+        auto process = Process::start(
+            loop, {.program = "/bin/sleep", .arguments = {"1000"}, .environment = {}, .descriptors = {Process::kNull}},
+            [&](int, int) { called = true; });
+        REQUIRE(process);
+        id = (*process)->id();
+        (*process)->let_go();
+        process->reset();
+        CHECK(::kill(id, 0) == 0);
+        loop.turn();
+        CHECK(!called);
+    }
+    CHECK(::kill(id, SIGKILL) == 0);
+    CHECK(::waitpid(id, nullptr, 0) == id);
+}
+
+TEST_CASE("a process has the descriptors and the environment that it was given, in their order") {
+    Loop loop;
+    SocketPair sockets;
+    int status = -1;
+    auto process =
+        Process::start(loop,
+                       {.program = "/bin/sh",
+                        .arguments = {"-c", "echo \"$A $1\" >&4; exit 0", "name", "argument"},
+                        .environment = {"A=b c"},
+                        .descriptors = {Process::kNull, Process::kNull, STDERR_FILENO, Process::kNull, sockets.theirs.number()}},
+                       [&](int exited_status, int) { status = exited_status; });
+    REQUIRE(process);
+    run_until(loop, [&] { return status >= 0; });
+    CHECK(read_some(sockets.ours.number()) == "b c argument\n");
+}
+
 TEST_CASE("a loop that goes leaves no process behind") {
     int id = 0;
     {

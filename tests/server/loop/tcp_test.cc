@@ -79,7 +79,7 @@ struct Server {
     }
     Loop loop;
     Recorder events;
-    std::string address;
+    IpAddress address;
     std::unique_ptr<TcpStream> stream;
     std::unique_ptr<TcpListener> listener;
     std::uint16_t port = 0;
@@ -102,7 +102,7 @@ TEST_CASE("what a client sends arrives, and what is sent goes back") {
     const FileDescriptor client = connect_to(server.port);
     send_all(client, "hello");
     run_until(server.loop, [&] { return server.events.received == "hello"; });
-    CHECK(server.address == "127.0.0.1");
+    CHECK(server.address == IpAddress::v4(127, 0, 0, 1));
 
     BufferPtr buffer = server.loop.buffers().take();
     CHECK(buffer->append("now "));

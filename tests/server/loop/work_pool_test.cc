@@ -101,6 +101,64 @@ SCENARIO("dropping an operation") {
     }
 }
 
+SCENARIO("withdrawing an operation") {
+    Loop loop;
+    WorkPool pool(1);
+    Gate gate;
+    bool completed = false, over = false, began = false, barrier = false;
+    std::optional<Operation> running = pool.submit(loop, Lane::Now, [&] { return gate.pass(1); }, [&](int) { completed = true; });
+    gate.wait_until_entered();
+    const auto run_all = [&] {  // what is queued, and what it has posted
+        gate.open.set_value();
+        const Operation last = pool.submit(loop, Lane::Now, [] { return 0; }, [&](int) { barrier = true; });
+        run_until(loop, [&] { return barrier; });
+    };
+
+    WHEN("its work is under way") {
+        running->withdraw([&] { over = true; });
+        CHECK(!over);
+        run_all();
+        THEN("its end is told, not its result") {
+            CHECK(over);
+            CHECK(!completed);
+        }
+    }
+    WHEN("its work is still queued") {
+        Operation queued = pool.submit(
+            loop, Lane::Now,
+            [&] {
+                began = true;
+                return 2;
+            },
+            [&](int) { completed = true; });
+        queued.withdraw([&] { over = true; });
+        running.reset();
+        run_all();
+        THEN("the work is skipped, and that is its end") {
+            CHECK(over);
+            CHECK(!began);
+            CHECK(!completed);
+        }
+    }
+    WHEN("it is dropped afterwards") {
+        running->withdraw([&] { over = true; });
+        running.reset();
+        run_all();
+        THEN("nothing is told at all") {
+            CHECK(!over);
+            CHECK(!completed);
+        }
+    }
+    WHEN("its end drops it") {
+        running->withdraw([&] {
+            over = true;
+            running.reset();
+        });
+        run_all();
+        CHECK(over);
+    }
+}
+
 TEST_CASE("neither lane waits for the other") {
     Loop loop;
     WorkPool pool(1);

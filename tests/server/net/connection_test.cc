@@ -339,7 +339,7 @@ SCENARIO("HTTPS") {
 
 SCENARIO("deadlines") {  // protocol-and-limits §3
     House house;
-    const config::Timeouts& timeouts = house.config->timeouts;
+    const config::Timeouts timeouts = house.config->timeouts;
     const auto hits = [&](http::LimitHit limit) { return house.observer.hits[limit]; };
     const Client client(house.port);
     run_until(house.loop, [&] { return house.connection != nullptr; });
@@ -413,6 +413,40 @@ SCENARIO("deadlines") {  // protocol-and-limits §3
         THEN("that is no progress") {
             house.connection->tick(blocked + timeouts.write + margin);
             CHECK(hits(http::LimitHit::WriteProgress) == 1);
+        }
+    }
+    WHEN("an HTTP/2 client only sends PINGs") {
+        config::Config impatient;
+        impatient.timeouts.idle_pings = impatient.timeouts.idle + margin;
+        house.connection.reset();
+        house.config = std::make_shared<const config::Config>(impatient);
+        const Client another(house.port);
+        run_until(house.loop, [&] { return house.connection != nullptr; });
+        Http2Peer peer;
+        another.send(peer.say());
+        house.serve([&] { return another.receive(); });
+        const SteadyTime last = house.connection->idle_since();
+        a_moment();
+        another.send(std::string("\0\0\x08\6\0\0\0\0\0pingpong", 17));
+        house.serve([&] { return another.receive(); });
+        THEN("they keep it, but not for ever") {
+            house.connection->tick(last + timeouts.idle);
+            CHECK(hits(http::LimitHit::Idle) == 0);
+            CHECK(hits(http::LimitHit::IdlePings) == 0);
+            house.connection->tick(last + timeouts.idle + margin);
+            CHECK(hits(http::LimitHit::IdlePings) == 1);
+        }
+    }
+    WHEN("an HTTP/1 client only sends empty lines") {
+        client.send(kGet);
+        house.serve([&] { return client.receive(); });
+        const SteadyTime last = house.connection->idle_since();
+        a_moment();
+        client.send("\r\n");
+        a_moment();
+        THEN("they keep nothing") {
+            house.connection->tick(last + timeouts.idle);
+            CHECK(hits(http::LimitHit::Idle) == 1);
         }
     }
     WHEN("a handler works") {

@@ -193,6 +193,114 @@ SCENARIO("bytes travel both ways") {
     }
 }
 
+SCENARIO("a client changes its keys") {  // RFC 8446 §4.6.3
+    const Certified certified;
+    Server server(certified.context);
+    TlsClient client(kBoth);
+    REQUIRE(server.shake(client));
+    const auto update = [&](int times) {
+        for (int i = 0; i < times; ++i) {
+            REQUIRE(SSL_key_update(client.native(), SSL_KEY_UPDATE_REQUESTED) == 1);
+            REQUIRE(client.handshake());
+        }
+    };
+    WHEN("it does so now and then") {
+        for (int i = 0; i < 64; ++i) {
+            update(1);
+            client.write("data");
+            REQUIRE(server.read(client.say()) == "data");
+            server.channel.write("answer");
+            client.hear(std::exchange(server.out, {}));
+            CHECK(client.read() == "answer");
+        }
+        THEN("once more than it may is too much") {
+            update(1);
+            client.write("data");
+            CHECK(server.read(client.say()).empty());
+            CHECK(server.last == Step::TooManyUpdates);
+        }
+    }
+    WHEN("it sends nothing else") {
+        update(1'000);
+        server.out.clear();
+        CHECK(server.read(client.say()).empty());
+        THEN("what comes after the limit is not even read") {
+            CHECK(server.last == Step::TooManyUpdates);
+            CHECK(server.out.size() < 65 * 50);  // an answer per update at most
+        }
+    }
+}
+
+TEST_CASE("renegotiation is refused, and a client that insists is too") {  // RFC 9113 §9.2.1
+    const Certified certified;
+    Server server(certified.context);
+    TlsClient client("\x08http/1.1", TLS1_2_VERSION);
+    REQUIRE(server.shake(client));
+    SSL_renegotiate(client.native());
+    client.handshake();
+    CHECK(server.read(client.say()).empty());
+    client.hear(std::exchange(server.out, {}));
+    CHECK(!client.handshake());
+    for (int i = 0; i < 200 && server.last == Step::NeedsInput; ++i) {
+        SSL_renegotiate(client.native());
+        client.handshake();
+        const std::string said = client.say();
+        if (said.empty()) break;  // OpenSSL's client has given up
+        server.read(said);
+        client.hear(std::exchange(server.out, {}));
+    }
+    CHECK(server.last != Step::Done);
+}
+
+TEST_CASE("records without meaning end a handshake") {  // RFC 8446 §5: change_cipher_spec is ignored, but not for ever
+    const Certified certified;
+    Server server(certified.context);
+    TlsClient client(kBoth);
+    client.handshake();
+    std::string said = client.say();
+    for (int i = 0; i < 100; ++i) said += std::string("\x14\x03\x03\x00\x01\x01", 6);
+    server.channel.set_input(said);
+    CHECK(server.channel.handshake() == Step::Failed);
+}
+
+SCENARIO("a client comes back with a ticket") {  // RFC 8446 §2.2, RFC 5077
+    const Certified certified;
+    const auto visit = [](const net::TlsContextPtr& context, int version, SSL_SESSION* session) {
+        Server server(context);
+        TlsClient client(kBoth, version);
+        if (session) SSL_set_session(client.native(), session);
+        REQUIRE(server.shake(client));
+        client.hear(std::exchange(server.out, {}));
+        client.read();   // takes the ticket
+        client.close();  // an end without is no reason for OpenSSL to come back
+        return std::pair(SSL_session_reused(client.native()) == 1, SSL_get1_session(client.native()));
+    };
+    const auto load = [&](std::shared_ptr<net::TicketKeys> keys) {
+        return *TlsContext::load(certified.files.certificate, certified.files.key, {.ticket_keys = std::move(keys)});
+    };
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        SteadyTime now{};
+        const auto keys = std::make_shared<net::TicketKeys>([&] { return now; });
+        auto [resumed, session] = visit(load(keys), version, nullptr);
+        CHECK(!resumed);
+        CHECK(SSL_SESSION_get_max_early_data(session) == 0);  // 0-RTT is off
+        CHECK(SSL_SESSION_get_ticket_lifetime_hint(session) == 12 * 3600);
+        const auto comes_back = [&](const net::TlsContextPtr& context) {
+            auto [again, other] = visit(context, version, session);
+            SSL_SESSION_free(other);
+            return again;
+        };
+        // TLS 1.3 says to use a ticket once; OpenSSL leaves that to the client.
+        CHECK(comes_back(load(keys)));  // after a reload
+        now += std::chrono::hours(23);
+        CHECK(comes_back(load(keys)));  // after the keys have changed
+        now += std::chrono::hours(1);
+        CHECK(!comes_back(load(keys)));
+        CHECK(!comes_back(load(std::make_shared<net::TicketKeys>())));  // another server's
+        SSL_SESSION_free(session);
+    }
+}
+
 TEST_CASE("what cannot be loaded says which file and why") {
     const Certified certified;
     const auto missing = TlsContext::load("/no/such/cert.pem", certified.files.key);

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <future>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -130,6 +131,51 @@ SCENARIO("waiters of a fill") {
             CHECK(second_told == 1);
         }
     }
+    WHEN("one withdraws") {
+        bool over = false;
+        first->withdraw([&] { over = true; });
+        CHECK(bench.wanted());
+        auto settle = std::move(bench.settle);
+        settle({object("x"), http::Verdict::Miss, {}});
+        turn();
+        THEN("it is told the end, the other the result") {
+            CHECK(over);
+            CHECK(first_told == 0);
+            CHECK(second_told == 1);
+        }
+    }
+    WHEN("all withdraw") {
+        int over = 0;
+        first->withdraw([&] { ++over; });
+        second->withdraw([&] { ++over; });
+        REQUIRE(!bench.wanted());
+        const Filled given_up{fail(ErrorKind::Cancelled, "nobody waits"), http::Verdict::Miss, {}};
+        THEN("work that gives up is the end for them") {
+            auto settle = std::move(bench.settle);
+            settle(given_up);
+            turn();
+            CHECK(over == 2);
+            CHECK(first_told + second_told == 0);
+            CHECK(bench.dropped == 1);
+        }
+        THEN("somebody who comes before it has given up has it made anew") {
+            int third_told = 0;
+            const auto third = fills.request(loop, kKey, bench.make(), [&](Filled filled) {
+                ++third_told;
+                CHECK(filled.object);
+            });
+            turn();
+            auto settle = std::move(bench.settle);
+            settle(given_up);
+            CHECK(bench.started == 2);
+            settle = std::move(bench.settle);
+            settle({object("x"), http::Verdict::Miss, {}});
+            turn();
+            CHECK(third_told == 1);
+            CHECK(over == 2);
+            CHECK(bench.dropped == 2);
+        }
+    }
     WHEN("all leave") {
         first.reset();
         second.reset();
@@ -186,6 +232,35 @@ SCENARIO("waiters of a fill") {
     }
 }
 
+TEST_CASE("a fill that nobody wants any more by its turn is not made") {
+    loop::Loop loop;
+    loop::WorkPool pool(1);
+    http::Counters counters;
+    Fills fills(loop, counters);
+    std::promise<void> open;
+    pool.detach(loop::WorkPool::Lane::Now, [opened = open.get_future().share()] { opened.get(); });
+    std::atomic<bool> made = false;
+    bool over = false, told = false;
+    auto operation = fills.request(
+        loop, kKey,
+        [&](Wanted wanted, Settle settle) -> std::unique_ptr<FillWork> {
+            return std::make_unique<PoolFill>(
+                loop, pool,
+                [&] {
+                    made = true;
+                    return Filled{object("unwanted"), http::Verdict::Miss, {}};
+                },
+                std::move(wanted), std::move(settle));
+        },
+        [&](Filled) { told = true; });
+    run_until(loop, [&] { return counters.value(http::Counter::FillsStarted) == 1; });
+    operation.withdraw([&] { over = true; });
+    open.set_value();
+    run_until(loop, [&] { return over; });
+    CHECK(!made);
+    CHECK(!told);
+}
+
 TEST_CASE("a fill on the work pool settles with what its function returns") {
     loop::Loop loop;
     loop::WorkPool pool(1);
@@ -194,9 +269,10 @@ TEST_CASE("a fill on the work pool settles with what its function returns") {
     std::string body;
     const auto operation = fills.request(
         loop, kKey,
-        [&](Wanted, Settle settle) -> std::unique_ptr<FillWork> {
+        [&](Wanted wanted, Settle settle) -> std::unique_ptr<FillWork> {
             return std::make_unique<PoolFill>(
-                loop, pool, [] { return Filled{object("from the pool"), http::Verdict::DiskHit, {}}; }, std::move(settle));
+                loop, pool, [] { return Filled{object("from the pool"), http::Verdict::DiskHit, {}}; }, std::move(wanted),
+                std::move(settle));
         },
         [&](Filled filled) {
             body = (*filled.object)->body->view();

@@ -234,6 +234,24 @@ SCENARIO("the queue") {
         CHECK(house.code(waiting) == "overloaded");
         CHECK(house.pool.queued() == 0);
     }
+    WHEN("whoever waits leaves while all workers are busy") {
+        TransformJob unwanted = house.job();
+        unwanted.wanted = [] { return false; };
+        const auto skipped = house.submit(std::move(unwanted));
+        const auto left = house.submit(house.job());
+        house.operations.back().cancel();
+        CHECK(house.pool.queued() == 2);
+        const auto& settled = house.result(skipped);
+        THEN("its place in the queue is another's, and it need not wait for a worker") {
+            CHECK(!settled);
+            CHECK(house.pool.queued() == 0);
+            const auto stays = house.submit(house.job());
+            ::kill(worker, SIGCONT);
+            CHECK(house.code(busy) == "ok");
+            CHECK(house.code(stays) == "ok");
+            CHECK(!house.results[left].has_value());
+        }
+    }
     WHEN("whoever waits leaves") {
         const auto left = house.submit(house.job());
         house.operations.back().cancel();
