@@ -19,6 +19,8 @@ Blob::Blob(std::string bytes) {
         }
     }
     bytes_ = std::move(bytes);
+    // An encoder's buffer is as large as its input: 26 bytes would keep 32 MiB that no limit counts.
+    bytes_.shrink_to_fit();
     view_ = bytes_;
 }
 

@@ -99,6 +99,7 @@ std::string_view Exchange::date() {
 
 void Exchange::set_snapshot(SnapshotPtr snapshot) {
     recent_.clear();
+    services_.heads.clear();
     snapshot_ = std::move(snapshot);
 }
 

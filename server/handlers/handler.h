@@ -38,9 +38,10 @@ public:
         return heads_.emplace(key, build()).first->second;
     }
     std::size_t size() const { return heads_.size(); }
+    void clear() { heads_.clear(); }  // another configuration is in force: nobody asks for these any more
 
 private:
-    static constexpr std::size_t kMost = 50'000;
+    static constexpr std::size_t kMost = 10'000;  // up to 3 KiB each
     std::unordered_map<Key128, Heads> heads_;
 };
 

@@ -14,6 +14,7 @@ namespace {
 // In the form that exec() wants, with the null at the end; it changes none of them.
 std::vector<char*> pointers(const std::vector<std::string>& words) {
     std::vector<char*> all;
+    all.reserve(words.size() + 1);
     for (const std::string& word : words) all.push_back(const_cast<char*>(word.c_str()));
     all.push_back(nullptr);
     return all;

@@ -13,7 +13,6 @@ namespace {
 constexpr std::size_t kLeastRoom = 20 * 1024;
 // Then the other connections have their turn.
 constexpr int kFlushesPerTurn = 2;
-constexpr auto kLinger = std::chrono::seconds(2);
 // For a request that is under way to us while we give notice; clients that ask in a loop take less than a round trip.
 constexpr auto kGrace = std::chrono::seconds(1);
 // After that long the kernel begins anew with its first window (RFC 5681 §4.1), and so do our records.
@@ -84,6 +83,14 @@ bool Connection::idle() const {
     return waiting == http::Waiting::Nothing || waiting == http::Waiting::Greeting;
 }
 
+// A client may close its half and still wait for answers (RFC 9112 §9.6), but half a request comes to nothing any more; a failed
+// connection shows when writing.
+bool Connection::answering() const {
+    if (!session_) return false;
+    const http::Waiting waiting = session_->waiting();
+    return waiting == http::Waiting::Handler || waiting == http::Waiting::Peer;
+}
+
 void Connection::drain() {
     if (over_) return;
     if (!session_) {
@@ -124,10 +131,7 @@ void Connection::on_bytes(std::string_view bytes) {
 void Connection::on_end() {
     if (over_) return;
     peer_finished_ = true;
-    // A client may close its half and still wait for answers (RFC 9112 §9.6); a failed connection shows when writing.
-    const bool answering =
-        session_ && (session_->waiting() == http::Waiting::Handler || session_->waiting() == http::Waiting::Peer);
-    if (lingering_ || !answering) {
+    if (lingering_ || !answering()) {
         end();
         return;
     }
@@ -260,7 +264,7 @@ void Connection::pump() {
             break;
         }
     }
-    if (!unsent_ && (failed_ || (session_ && session_->finished()) || (peer_finished_ && idle()))) {
+    if (!unsent_ && (failed_ || (session_ && session_->finished()) || (peer_finished_ && !answering()))) {
         begin_close();
         return;
     }
@@ -346,72 +350,6 @@ void Connection::end() {
     stream_.read_stop();
     reading_ = false;
     call_soon(host_.loop);  // not from within its own callbacks: the owner drops it in a turn of its own
-}
-
-void Connection::update_deadline() {
-    if (lingering_ || (tls_ && !tls_->handshake_done()) || !session_) return;  // still what start() or begin_close() set
-    const config::Timeouts& timeouts = context_.config->timeouts;
-    const SteadyTime now = host_.loop.now();
-    const http::Waiting waiting = unsent_ ? http::Waiting::Peer : session_->waiting();
-    // Input alone renews neither a head's time nor a blocked write's; an answer in between does, as the next head is another one.
-    const bool other = std::exchange(deadline_for_, waiting) != waiting;
-    const bool renew = std::exchange(progressed_, false) || other;
-    const auto within = [&](std::chrono::milliseconds time, http::LimitHit limit) {
-        if (renew) deadline_ = now + time;
-        deadline_limit_ = limit;
-    };
-    switch (waiting) {
-        case http::Waiting::Greeting:
-            return within(timeouts.handshake, http::LimitHit::Handshake);
-        case http::Waiting::Nothing:
-            return wait_for_request(now, other);
-        case http::Waiting::RequestHead:  // in total, however it trickles
-            return within(timeouts.header, http::LimitHit::HeaderTime);
-        case http::Waiting::HeaderBlock:  // timed by the session, whatever leaves meanwhile
-        case http::Waiting::Handler:
-            deadline_ = SteadyTime::max();
-            break;
-        case http::Waiting::Peer:
-            return within(timeouts.write, http::LimitHit::WriteProgress);
-    }
-}
-
-// A PING or any other frame shows that somebody is there, for a while; an empty line of HTTP/1 does not.
-void Connection::wait_for_request(SteadyTime now, bool began_to_wait) {
-    const config::Timeouts& timeouts = context_.config->timeouts;
-    const std::uint64_t requests = session_->requests();
-    if (std::exchange(requests_, requests) != requests || began_to_wait) last_use_ = now;
-    const SteadyTime since = http2_ ? now : last_use_;
-    const bool capped = last_use_ + timeouts.idle_pings < since + timeouts.idle;
-    deadline_ = capped ? last_use_ + timeouts.idle_pings : since + timeouts.idle;
-    deadline_limit_ = capped ? http::LimitHit::IdlePings : http::LimitHit::Idle;
-}
-
-void Connection::tick(SteadyTime now) {
-    if (over_) return;
-    if (session_ && !lingering_) {
-        if (!unsent_) session_->tick(now);  // what the socket does not take is not the windows' fault
-        if (draining_ && now >= drain_from_) session_->drain();
-        if (draining_ || session_->wants_output()) wake();
-    }
-    if (draining_ && !heard_ && now >= drain_from_) return end();
-    const config::Config& config = *context_.config;
-    if (slow_write_.is_too_slow(now, config.timeouts.slow_write, config.limits.write_rate)) {
-        return give_up(http::LimitHit::WriteRate);
-    }
-    if (now < deadline_) return;
-    if (lingering_) return end();
-    if (!session_ || unsent_) return give_up(deadline_limit_);
-    host_.observer.limit_hit(deadline_limit_);
-    deadline_ = now + kLinger;  // for the last words
-    session_->time_out();
-    wake();
-}
-
-void Connection::give_up(http::LimitHit limit) {
-    host_.observer.limit_hit(limit);
-    stream_.forget_unsent();
-    end();
 }
 
 }  // namespace selvage::net

@@ -66,6 +66,8 @@ public:
     SteadyTime idle_since() const { return last_use_; }  // while idle: since it began or the last request ended
 
 private:
+    static constexpr auto kLinger = std::chrono::seconds(2);
+
     void on_bytes(std::string_view bytes) override;
     void on_end() override;
     void on_writable() override;
@@ -93,9 +95,11 @@ private:
     bool send(loop::BufferPtr buffer);  // true: the socket took it all
     void hold_input();
     void wake() { call_soon(host_.loop); }
+    bool answering() const;
     void give_notice();
     void begin_close();  // FIN, then discard until the peer closes too (RFC 9112 §9.6)
     void end();
+    // --- connection_deadlines.cc
     void give_up(http::LimitHit limit);  // the client takes nothing: nothing can be said to it either
     void update_deadline();
     void wait_for_request(SteadyTime now, bool began_to_wait);

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kMostSaid = 16 << 10;  // what is written at once into a pipe of the usual 64 KiB, and more than a log wants
 
-std::vector<std::string> environment_with(std::string value) {
+std::vector<std::string> environment_with(const std::string& value) {
     const std::string ours = fmt::format("{}=", kVariable);
     std::vector<std::string> all;
     for (char** entry = environ; *entry; ++entry) {
@@ -39,7 +39,7 @@ loop::Process::Launch launch_of(const Successor::Start& start, int ready) {
         value += fmt::format(" {}={}", launch.descriptors.size(), socket.what);
         launch.descriptors.push_back(socket.number);
     }
-    launch.environment = environment_with(std::move(value));
+    launch.environment = environment_with(value);
     return launch;
 }
 

@@ -261,6 +261,15 @@ TEST_CASE("a request goes on with the configuration that it began with") {
     CHECK(house.get("/a.txt").status == 404);  // the next has the new one
 }
 
+TEST_CASE("a configuration that is no longer in force keeps no memory") {
+    House house;
+    for (std::uint64_t generation = 2; generation < 10; ++generation) {
+        house.ask(http::Method::Get, "/a.txt");
+        house.use(*house.snapshot->config, generation);
+        CHECK(house.services.heads.size() == 0);
+    }
+}
+
 SCENARIO("what was asked for before is answered without another look, and never with what is no longer true") {
     House house;
     const auto finds_of = [&](std::string_view target) {

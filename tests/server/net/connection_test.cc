@@ -326,6 +326,24 @@ SCENARIO("HTTPS") {
         });
         CHECK(closed);
     }
+    THEN("a client that ends in the middle of its next request gets its answer, and is not waited for") {
+        Desk desk;
+        house.dispatcher.reply = [&](const http::Request&) {
+            house.loop.post([&] { desk.complete(0, answer_with(200, pattern(200'000))); });
+            return desk.pending();
+        };
+        const std::string said = house.serve([&] {
+            SecureClient client(house.port, "\x08http/1.1");
+            client.tls.write(kGet);
+            client.tls.write(kGet.substr(0, 7));
+            client.tls.close();
+            client.send("");
+            client.socket.finish();
+            return client.receive_all();
+        });
+        CHECK(said.ends_with(pattern(200'000)));
+        run_until(house.loop, [&] { return house.ended == 1; });
+    }
     THEN("a client that speaks no TLS is shown the door") {
         house.serve([&] {
             const Client client(house.port);
