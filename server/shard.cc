@@ -115,6 +115,7 @@ void Shard::set_configuration(config::ConfigPtr config, net::TlsContextPtr tls, 
 void Shard::tick() {
     const SteadyTime now = host_.loop.now();
     for (const auto& connection : connections_) connection->tick(now);
+    host_.record_buffers.release_all();
     shedding_.rest();
     for (int i = 0; i < kTrimmed && staying() > most_connections_ && shed_one(); ++i) {
     }

@@ -64,7 +64,9 @@ public:
     uv_loop_s* native() { return native_.get(); }
 
 private:
-    static constexpr std::size_t kReadBuffer = 64 * 1024;
+    // A whole TLS record, and then it is the next one's turn: with 64 KiB, eight clients that flood with large requests made a
+    // ninth wait 5.9 times as long, with this 1.9.
+    static constexpr std::size_t kReadBuffer = 17 * 1024;
 
     struct Bell final : Watcher {  // somebody has posted
         explicit Bell(Loop& owner) : loop(owner) {}

@@ -285,6 +285,7 @@ Connection::Flushed Connection::flush_once() {
     if (host_.loop.now() - last_output_ > kIdle) early_ = SealedFlush::kEarly;
     bool full = false, overflown = false;
     if (tls_) {
+        host_.record_buffers.keep(*tls_);
         SealedFlush flush(*buffer, pace_.flush(), *tls_, host_.record_buffer.get(), early_);
         full = fill(flush);
         flush.seal();

@@ -33,6 +33,7 @@ struct ConnectionHost {
     AddressTable* addresses = nullptr;  // null: clients are not limited by address, as on the admin listener
     // Called once for each connection, when it is over, in a turn of its own; drops the connection.
     std::move_only_function<void(Connection*)> ended = nullptr;
+    RecordBuffers record_buffers = {};
     std::unique_ptr<char[]> plain_buffer{new char[kPlain]};                 // one opened record
     std::unique_ptr<char[]> record_buffer{new char[SealedFlush::kRecord]};  // one record being filled
 

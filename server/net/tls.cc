@@ -63,7 +63,7 @@ void configure(SSL_CTX* context) {
     SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384");
     SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384");
     SSL_CTX_set_num_tickets(context, 1);
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // tickets only: no state per client
     static constexpr unsigned char kSessionContext[] = "selvage";
     SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1);
@@ -141,7 +141,15 @@ TlsChannel::TlsChannel(TlsContextPtr context) : context_(std::move(context)), ss
     SSL_set_accept_state(ssl_);
 }
 
-TlsChannel::~TlsChannel() { SSL_free(ssl_); }
+TlsChannel::~TlsChannel() {
+    if (keeper_) keeper_->forget(*this);
+    SSL_free(ssl_);
+}
+
+void TlsChannel::keep_buffers_in(RecordBuffers* keeper) {
+    keeper_ = keeper;
+    if (!keeper) SSL_free_buffers(ssl_);
+}
 
 TlsChannel::Step TlsChannel::handshake() {
     ERR_clear_error();

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "server/net/record_buffers.h"
 #include "server/net/ticket_keys.h"
 
 struct ssl_ctx_st;
@@ -23,7 +24,7 @@ struct TlsOptions {
 // connection that was made with it.
 //
 // TLS 1.2 and 1.3, the server's cipher order, X25519 first (357 µs per handshake against 421 for P-256), one ticket per handshake
-// (two cost 10 %), sealed with keys of our own; no early data (0-RTT); buffers released while idle, ALPN h2 and http/1.1. RFC
+// (two cost 10 %), sealed with keys of our own; no early data (0-RTT); ALPN h2 and http/1.1. RFC
 // 9113 §9.2 profile: no renegotiation, no compression.
 class TlsContext {
 public:
@@ -82,6 +83,10 @@ public:
     // Seals as one record; at most 16 KiB.
     bool write(std::string_view plain);
 
+    // Null: released, unless half a record waits in them.
+    void keep_buffers_in(RecordBuffers* keeper);
+    bool keeps_buffers() const { return keeper_ != nullptr; }
+
     void close_notify();
     std::string failure() const;  // OpenSSL's reason of the last Failed, for the log
 
@@ -93,6 +98,7 @@ private:
     ssl_st* ssl_;
     std::string_view input_;
     Sink* sink_ = nullptr;
+    RecordBuffers* keeper_ = nullptr;
     bool handshake_done_ = false;
     unsigned key_updates_ = 0;  // and attempts to renegotiate
     std::string failure_;
