@@ -107,7 +107,7 @@ struct Http2 {
     unsigned refused = 100;      // requests beyond `streams` in 10 s
     unsigned resets = 200;       // at once; the client's, and ours for its faults
     unsigned resets_per_second = 20;
-    unsigned early_resets = 50;  // percent of the streams, of at least `resets`, reset within their first second
+    unsigned early_resets = 50;  // percent of the streams, of more than `resets`, reset within their first second
     unsigned glitches = 1'000;   // at once: frames that are allowed and of no use
     unsigned glitches_per_second = 100;
     unsigned acknowledgements = 100;  // of PING and SETTINGS, waiting to be sent

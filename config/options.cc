@@ -178,7 +178,8 @@ std::vector<Option<Config>> http2_options() {
                     "How fast `http2.resets` comes back."),
         row<Config>(
             "http2.early_resets", at(&Config::http2, &Http2::early_resets), count(1, 100, "percent"), Live,
-            "How many of its streams, of at least `http2.resets`, a client may reset within their first second. 100: all."),
+            "How many of its streams a client may reset within their first second, once there were more than `http2.resets`. "
+            "100: all."),
         row<Config>("http2.glitches", at(&Config::http2, &Http2::glitches), count(1, 1'000'000'000, "points"), Live,
                     "What a client may send at once that is allowed and of no use: empty frames 5 points, SETTINGS 5, GOAWAY 10, "
                     "an oversized header section 50, "
