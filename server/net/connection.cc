@@ -290,6 +290,7 @@ Connection::Flushed Connection::flush_once() {
         full = fill(flush);
         flush.seal();
         overflown = flush.overflown();
+        if (!tls_->keeps_buffers()) tls_->release_buffers();
     } else {
         PlainFlush flush(*buffer);
         full = fill(flush);

@@ -146,10 +146,7 @@ TlsChannel::~TlsChannel() {
     SSL_free(ssl_);
 }
 
-void TlsChannel::keep_buffers_in(RecordBuffers* keeper) {
-    keeper_ = keeper;
-    if (!keeper) SSL_free_buffers(ssl_);
-}
+void TlsChannel::release_buffers() { SSL_free_buffers(ssl_); }
 
 TlsChannel::Step TlsChannel::handshake() {
     ERR_clear_error();

@@ -83,9 +83,10 @@ public:
     // Seals as one record; at most 16 KiB.
     bool write(std::string_view plain);
 
-    // Null: released, unless half a record waits in them.
-    void keep_buffers_in(RecordBuffers* keeper);
+    // Of records. Released unless half a record waits in them, and made anew when they are needed.
+    void keep_buffers_in(RecordBuffers* keeper) { keeper_ = keeper; }
     bool keeps_buffers() const { return keeper_ != nullptr; }
+    void release_buffers();
 
     void close_notify();
     std::string failure() const;  // OpenSSL's reason of the last Failed, for the log
