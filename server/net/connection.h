@@ -43,7 +43,8 @@ struct ConnectionHost {
 // One client: a socket, TLS or not, and the session that its first bytes or ALPN choose.
 //
 // The pump, per read: open all records, feed the session, let it produce up to 256 KiB, seal, one write. What the socket does not
-// take is kept, and nothing more is read or produced until it has left. An idle connection holds no buffer.
+// take is kept, and nothing more is read or produced until it has left. An idle connection holds no buffer, of ours or
+// (a second later) of OpenSSL's.
 class Connection final : loop::TcpStream::Events, loop::Deferred {
 public:
     Connection(ConnectionHost& host, loop::Accepted client, TlsContextPtr tls, config::ConfigPtr config);
