@@ -46,8 +46,9 @@ private:
 // XXH3-128 over the parts, each preceded by its length, so that ("ab","c") and ("a","bc") differ.
 Key128 key_of(std::initializer_list<std::string_view> parts);
 
-// XXH3-64 of the bytes; for checksums.
+// XXH3-64 of the bytes; for checksums. The seeded form covers the seed too.
 std::uint64_t checksum64(std::string_view bytes);
+std::uint64_t checksum64(std::string_view bytes, std::uint64_t seed);
 
 std::string hex(std::string_view bytes);        // lower case, two digits per byte
 std::string hex(const Sha256& digest);          // 64 digits

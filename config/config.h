@@ -47,6 +47,10 @@ struct Cache {
     std::string path;  // empty: the user's cache directory
     std::uint64_t memory = 256ULL << 20;
     std::uint64_t disk = 10ULL << 30;
+    std::uint64_t disk_write_rate = 64ULL << 20;  // bytes per second; 0: any
+    milliseconds fill_timeout{30'000};            // of what is read from disk or made for a request
+    seconds stale_while_revalidate{60};           // of an image that changed; 0: off
+    seconds stale_if_error{3'600};                // 0: off
 };
 
 struct Image {
@@ -78,7 +82,8 @@ struct Rule {
     std::string match;  // glob on the normalised path
     std::optional<seconds> browser_ttl;
     std::optional<seconds> edge_ttl;
-    bool bypass = false;  // do not store derived representations, answer `no-store`
+    bool bypass = false;            // do not store derived representations, answer `no-store`
+    std::vector<std::string> tags;  // what is stored for these paths is purged by
     std::vector<std::pair<std::string, std::string>> headers;
 };
 
@@ -131,6 +136,7 @@ struct Limits {
     std::uint64_t write_rate = 500;       // bytes per second that a client must take; 0: any
     std::uint64_t memory_file = 1 << 20;  // files up to this size are served from memory
     unsigned catalogue_entries = 200'000;
+    unsigned fills = 10'000;  // representations being read from disk or made
 };
 
 // One configuration: a value, never changed after it was loaded. Requests hold it through a ConfigPtr until they end.

@@ -66,6 +66,9 @@ Form<std::vector<std::string>> hosts();  // at least one
 // A glob that can match a normalised path: it begins with '/' or "**".
 Form<std::string> glob();
 
+// A word to purge by: 1 to 64 letters, digits and "-._:/".
+Form<std::string> tag();
+
 // Response fields as an inline table of strings, in the order of the text.
 // Refused: names that are no token, values with control bytes, fields that the server owns (framing, validators, negotiation).
 // Source: RFC 9110 §5.1, §5.5, §7.6.1.

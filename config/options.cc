@@ -85,6 +85,17 @@ std::vector<Option<Config>> cache_options() {
                     "What the memory tier may hold, overhead included."),
         row<Config>("cache.disk", at(&Config::cache, &Cache::disk), size(0, 1024 * kTiB), Live,
                     "What the files of the disk tier may hold together."),
+        row<Config>("cache.disk_write_rate", at(&Config::cache, &Cache::disk_write_rate), size(0, kTiB), Live,
+                    "What may be written to the disk tier in a second, in the long run; 0: any."),
+        row<Config>(
+            "cache.fill_timeout", at(&Config::cache, &Cache::fill_timeout), duration(100ms, 1h), Live,
+            "How long a representation may take to be read from disk or made; then all who wait for it are answered 504."),
+        row<Config>(
+            "cache.stale_while_revalidate", at(&Config::cache, &Cache::stale_while_revalidate), whole_seconds(0s, 24h), Live,
+            "After an image file has changed: how long what was made of the old one is sent while the new is made. 0: never."),
+        row<Config>("cache.stale_if_error", at(&Config::cache, &Cache::stale_if_error), whole_seconds(0s, 24h * 30), Live,
+                    "After an image file has changed: how long what was made of the old one is sent when the new one cannot be "
+                    "made. 0: never."),
     };
 }
 
@@ -235,6 +246,10 @@ std::vector<Option<Config>> limit_options() {
                     "Files up to this size are served from memory."),
         row<Config>("limits.catalogue_entries", at(&Config::limits, &Limits::catalogue_entries), count(1, 100'000'000, "files"),
                     Live, "Files of a site that are remembered."),
+        row<Config>(
+            "limits.fills", at(&Config::limits, &Limits::fills), count(2, 1'000'000, "fills"), Live,
+            "Representations that may be read from disk or made at the same time, half of them in the background; beyond it "
+            "the answer is 503."),
     };
 }
 
@@ -276,6 +291,8 @@ const std::vector<Option<Rule>>& rule_options() {
                   "How long this edge keeps a response, and `s-maxage` for others. Absent: the built-in policy."),
         row<Rule>("site.rule.bypass", at(&Rule::bypass), flag(), Live,
                   "Keep nothing that is derived for these paths, and answer `no-store`."),
+        row<Rule>("site.rule.tags", at(&Rule::tags), list_of(tag()), Live,
+                  "Words by which `selvage purge --tag` takes out of use what is stored for these paths."),
         row<Rule>("site.rule.headers", at(&Rule::headers), fields(), Live,
                   "Fields added to responses, in place of fields of the same name. Fields that the server owns (such as ETag, "
                   "Vary and Content-Length) are refused."),

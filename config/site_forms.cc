@@ -137,6 +137,24 @@ Form<std::string> glob() {
             .write = quoted};
 }
 
+Form<std::string> tag() {
+    return {.type = "word",
+            .bounds = {},
+            .unit = {},
+            .read = [](const Value& value, Reading& reading, std::string_view path) -> std::optional<std::string> {
+                constexpr std::size_t longest = 64;
+                const auto* text = std::get_if<std::string>(&value.content);
+                const bool is_tag =
+                    text != nullptr && !text->empty() && text->size() <= longest && std::ranges::all_of(*text, [](char c) {
+                        return is_alphanumeric(c) || std::string_view("-._:/").find(c) != std::string_view::npos;
+                    });
+                if (is_tag) return *text;
+                reading.wrong(path, "a word of at most 64 letters, digits and \"-._:/\"", value);
+                return std::nullopt;
+            },
+            .write = quoted};
+}
+
 Form<Fields> fields() {
     return {.type = "table of strings", .bounds = {}, .unit = {}, .read = read_fields, .write = write_fields};
 }

@@ -68,6 +68,15 @@ std::string program_as_started() {
     return own_program().string();
 }
 
+cache_store::Limits store_limits(const config::Config& config) {
+    return {
+        .memory_bytes = config.cache.memory, .disk_bytes = config.cache.disk, .disk_write_rate = config.cache.disk_write_rate};
+}
+
+representations::Fills::Limits fill_limits(const config::Config& config) {
+    return {.flights = config.limits.fills, .timeout = config.cache.fill_timeout};
+}
+
 representations::TransformPool::Options transform_options(const config::Config& config) {
     const unsigned workers = or_cores(config.image.workers);
     return {.program = (own_program().parent_path() / "selvage-transform").string(),
@@ -93,9 +102,10 @@ App::App(CommandLine line, config::ConfigPtr config, upgrade::Inheritance inheri
     : line_(std::move(line)),
       log_(log),
       config_(std::move(config)),
-      store_(cache_store::open_store(config_->cache.path, {config_->cache.memory, config_->cache.disk}, log)),
+      store_(cache_store::open_store(config_->cache.path, store_limits(*config_), log)),
       catalogues_(control_, log),
       pool_(cores() + 2),  // reads block, encodings compute: a few more threads than cores keep both going
+      store_work_(control_, pool_, *store_),
       codings_(*store_, pool_, counters_, log),
       transforms_(control_, transform_options(*config_), counters_, log),
       fills_(control_, counters_),
@@ -125,7 +135,9 @@ Result<void> App::start() {
     TRY(start_shards(snapshot, tls));
     TRY(bind_admin());
     catalogues_.adopt(*snapshot);
+    fills_.set_limits(fill_limits(*config_));
     generation_ = snapshot->generation;
+    snapshot_ = snapshot;
     return {};
 }
 
@@ -139,6 +151,7 @@ Result<void> App::start_shards(const SnapshotPtr& snapshot, const net::TlsContex
     const unsigned connections = connections_per_loop(workers);
     const ShardThread::Surroundings around{.control = control_,
                                            .pool = pool_,
+                                           .store = *store_,
                                            .codings = codings_,
                                            .images = images_,
                                            .fills = fills_,
@@ -166,6 +179,7 @@ unsigned App::connections_per_loop(std::size_t loops) {
 void App::run() {
     watch_signals();
     tick_.repeat(std::chrono::seconds(1));
+    store_work_.start();
     deadline_.start(kWaitForWorkers);
     transforms_.start([this] {
         images_.set_epoch(transforms_.epoch());
@@ -176,6 +190,7 @@ void App::run() {
     for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) std::signal(number, SIG_IGN);
     shards_.clear();      // joined
     access_log_.reset();  // written
+    store_->close();
     log_.info("stop", "drained");
 }
 
@@ -277,9 +292,11 @@ admin::ReloadOutcome App::apply(Preparation prepared) {
     counters_.add(http::Counter::ReloadsOk);
     config_ = prepared->snapshot->config;
     generation_ = prepared->snapshot->generation;
+    snapshot_ = prepared->snapshot;
     catalogues_.adopt(*prepared->snapshot);
-    store_->set_limits({config_->cache.memory, config_->cache.disk});
+    store_work_.set_limits(store_limits(*config_));
     transforms_.set_limits(config_->image);
+    fills_.set_limits(fill_limits(*config_));
     log_.set_level(config_->server.log_level);
     addresses_.set_limits(config_->limits);
     const unsigned connections = connections_per_loop(shards_.size());

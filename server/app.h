@@ -16,6 +16,7 @@
 #include "server/representations/codings.h"
 #include "server/representations/fills.h"
 #include "server/representations/images.h"
+#include "server/representations/store_work.h"
 #include "server/representations/transform_pool.h"
 #include "server/shard_thread.h"
 #include "server/upgrade/inheritance.h"
@@ -59,6 +60,8 @@ private:
     bool ready() override { return announced_ && !draining_; }
     void reload(std::function<void(admin::ReloadOutcome)> done) override;
     void upgrade(std::function<void(admin::UpgradeOutcome)> done) override;
+    void purge(admin::PurgeRequest request, std::string by, std::function<void(Result<admin::PurgeOutcome>)> done) override;
+    Result<admin::PurgeOutcome> purge_now(const admin::PurgeRequest& request, const std::string& by, const Snapshot& snapshot);
 
     Result<SnapshotPtr> snapshot_of(config::ConfigPtr config);
     Result<void> start_shards(const SnapshotPtr& snapshot, const net::TlsContextPtr& tls);
@@ -84,11 +87,13 @@ private:
     CommandLine line_;
     Log& log_;
     config::ConfigPtr config_;  // in force
+    SnapshotPtr snapshot_;      // the same, opened
     loop::Loop control_;
     http::Counters counters_;  // the control loop's
     std::unique_ptr<cache_store::Store> store_;
     Catalogues catalogues_;
     loop::WorkPool pool_;
+    representations::StoreWork store_work_;
     representations::Codings codings_;
     representations::TransformPool transforms_;
     representations::Fills fills_;

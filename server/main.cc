@@ -9,6 +9,8 @@
 #include "config/loader.h"
 #include "server/app.h"
 #include "server/options.h"
+#include "server/purge_command.h"
+#include "server/store_command.h"
 #include "server/upgrade/command.h"
 #include "server/upgrade/inheritance.h"
 
@@ -100,6 +102,20 @@ int upgrade(const Words& words, int process) {
     return selvage::upgrade::run_command(addressee);
 }
 
+int purge(const Words& words, const selvage::admin::PurgeRequest& request) {
+    CommandLine line;
+    if (const std::string wrong = translate(words, line); !wrong.empty()) return refuse(wrong);
+    if (!request.all && request.urls.empty() && request.prefixes.empty() && request.tags.empty() && request.globs.empty()) {
+        return refuse("nothing to purge: name a URL, --prefix, --tag, --glob or --all");
+    }
+    if (line.config_file && !line.admin) {
+        const auto config = selvage::config::load(*line.config_file);
+        if (!config) return refuse(*line.config_file + " has mistakes; `selvage check` lists them");
+        line.admin = config->server.admin;
+    }
+    return selvage::server::run_purge_command(line.admin, request);
+}
+
 int check(const std::string& file) {
     const auto loaded = selvage::config::load(file);
     if (loaded) {
@@ -108,6 +124,18 @@ int check(const std::string& file) {
     }
     for (const auto& diagnostic : loaded.error()) std::printf("%s\n", selvage::config::to_string(diagnostic).c_str());
     return 1;
+}
+
+// What `selvage cache` looks at: the folder that is named, or the one of a configuration, or the user's.
+int look_at_cache(const Words& words, selvage::server::StoreCommand command) {
+    command.folder = words.cache;
+    if (command.folder.empty() && !words.config_file.empty()) {
+        const auto config = selvage::config::load(words.config_file);
+        if (!config) return refuse(words.config_file + " has mistakes; `selvage check` lists them");
+        command.folder = config->cache.path;
+    }
+    if (command.folder.empty()) command.folder = selvage::server::default_cache_folder();
+    return selvage::server::run_store_command(command);
 }
 
 }  // namespace
@@ -139,13 +167,47 @@ int main(int argc, char** argv) {
     upgrading->add_option("--admin", words.admin, "ADDR:PORT of its admin listener");
     upgrading->add_option("--pid", process, "Its process, by SIGUSR2: its log says what comes of it")->check(CLI::PositiveNumber);
 
+    CLI::App* purging = program.add_subcommand("purge", "Take what a running server has stored out of use");
+    selvage::admin::PurgeRequest unwanted;
+    purging->add_option("URL", unwanted.urls,
+                        "https://host/path, or /path on every site; without a query: all that was made of it");
+    purging->add_option("--prefix", unwanted.prefixes, "Everything below a folder: https://host/folder/ or /folder/")
+        ->allow_extra_args(false);
+    purging->add_option("--tag", unwanted.tags, "Everything under rules with this tag")->allow_extra_args(false);
+    purging->add_option("--glob", unwanted.globs, "Everything whose path matches: '/img/**' or 'https://host/*.png'")
+        ->allow_extra_args(false);
+    purging->add_flag("--all", unwanted.all, "Everything");
+    purging->add_flag("--soft", unwanted.soft, "Still use it while it is made anew");
+    purging->add_option("--config", words.config_file, "The server's configuration file: its server.admin");
+    purging->add_option("--admin", words.admin, "ADDR:PORT of its admin listener");
+
+    using StoreVerb = selvage::server::StoreCommand::Verb;
+    selvage::server::StoreCommand store;
+    CLI::App* caching = program.add_subcommand("cache", "Look at the cache on the disk, also of a stopped server");
+    caching->require_subcommand(1);
+    const auto add_store_verb = [&](const char* name, StoreVerb verb, const char* text) {
+        CLI::App* const looking = caching->add_subcommand(name, text);
+        looking->callback([&store, verb] { store.verb = verb; });
+        auto* const folder = looking->add_option("--cache", words.cache, "Folder of the cache");
+        looking->add_option("--config", words.config_file, "The configuration file that names it")->excludes(folder);
+        looking->add_flag("--json", store.json, "For programs");
+        return looking;
+    };
+    add_store_verb("ls", StoreVerb::List, "One line per object, the newest first")
+        ->add_option("--limit", store.limit, "How many")
+        ->check(CLI::PositiveNumber);
+    add_store_verb("stat", StoreVerb::Stat, "Geometry, segments, objects, purges");
+    add_store_verb("verify", StoreVerb::Verify, "Check every checksum; exit 1 when anything is wrong");
+
     CLI::App* version = program.add_subcommand("version", "Print the version");
     CLI::App* manual = program.add_subcommand("options", "Print the manual page of all options (Markdown)");
 
     CLI11_PARSE(program, argc, argv);
     if (serving->parsed()) return serve(words, std::vector<std::string>(argv + 1, argv + argc));
     if (upgrading->parsed()) return upgrade(words, process);
+    if (purging->parsed()) return purge(words, unwanted);
     if (checking->parsed()) return check(file);
+    if (caching->parsed()) return look_at_cache(words, store);
     if (version->parsed()) std::printf("%s\n", kVersion);
     if (manual->parsed()) std::fputs(selvage::config::options_manual().c_str(), stdout);
     return 0;

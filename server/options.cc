@@ -7,13 +7,13 @@
 
 namespace selvage::server {
 
-namespace {
-
-std::string user_cache_directory() {
+std::string default_cache_folder() {
     if (const char* base = std::getenv("XDG_CACHE_HOME"); base && *base == '/') return std::string(base) + "/selvage";
     if (const char* home = std::getenv("HOME"); home && *home == '/') return std::string(home) + "/.cache/selvage";
     return "/var/cache/selvage";
 }
+
+namespace {
 
 std::expected<config::Config, std::vector<std::string>> from_file(const std::optional<std::string>& file) {
     if (!file) return config::Config{};
@@ -29,7 +29,7 @@ void add_defaults(config::Config& config) {
         config.server.listen = {{.scheme = config::Scheme::Https, .host = "127.0.0.1", .port = 8443},
                                 {.scheme = config::Scheme::Http, .host = "127.0.0.1", .port = 8080}};
     }
-    if (config.cache.path.empty()) config.cache.path = user_cache_directory();
+    if (config.cache.path.empty()) config.cache.path = default_cache_folder();
 }
 
 }  // namespace

@@ -27,4 +27,7 @@ struct CommandLine {
 // "file:line:column: …" for those of the file.
 std::expected<config::Config, std::vector<std::string>> effective_configuration(const CommandLine& line);
 
+// Where the cache is when nobody says: the user's cache directory.
+std::string default_cache_folder();
+
 }  // namespace selvage::server

@@ -16,6 +16,7 @@ ShardThread::ShardThread(Surroundings around, const SnapshotPtr& snapshot, const
       services_{.loop = loop_,
                 .control = around.control,
                 .pool = around.pool,
+                .store = around.store,
                 .codings = around.codings,
                 .images = around.images,
                 .fills = around.fills,

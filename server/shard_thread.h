@@ -14,6 +14,7 @@ public:
     struct Surroundings {
         loop::Loop& control;
         loop::WorkPool& pool;
+        cache_store::Store& store;
         representations::Codings& codings;
         representations::Images& images;
         representations::Fills& fills;

@@ -38,6 +38,29 @@ http::Answer upgrade_answer(const UpgradeOutcome& outcome) {
     return text_answer(outcome.verdict == Failed ? 422 : 409, "application/json", body.dump(2) + "\n");
 }
 
+std::uint16_t status_of_failed_purge(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::BadRequest:
+            return 400;
+        case ErrorKind::Unprocessable:
+            return 422;
+        case ErrorKind::Overloaded:
+            return 503;
+        default:
+            return 500;
+    }
+}
+
+http::Answer purge_answer(const Result<PurgeOutcome>& outcome) {
+    if (outcome) {
+        const nlohmann::json body = {{"purged", true}, {"sequence", outcome->sequence}, {"tags", outcome->tags}};
+        return text_answer(200, "application/json", body.dump(2) + "\n");
+    }
+    const nlohmann::json body = {{"purged", false}, {"reason", outcome.error().detail}};
+    return text_answer(status_of_failed_purge(outcome.error().kind), "application/json",
+                       body.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
 // What was asked of the program is not withdrawn when its client leaves: only the answer is.
 class Asked final : public http::PendingReply {
 public:
@@ -62,33 +85,45 @@ struct Route {
     std::string_view path;
     http::Method method;
     std::string_view allow;
-    http::Reply (*answer)(Operations&);
+    http::Reply (*answer)(Operations&, const http::Request&);
 };
+
+http::Reply purge(Operations& operations, const http::Request& request) {
+    auto wanted = parse_purge_request(split_target(request.target).query, request.body);
+    if (!wanted) return purge_answer(std::unexpected(std::move(wanted).error()));
+    return std::make_unique<Asked>(
+        [&operations, wanted = *std::move(wanted), by = std::string(request.peer)](const Asked::Tell& tell) mutable {
+            operations.purge(std::move(wanted), std::move(by),
+                             [tell](const Result<PurgeOutcome>& outcome) { tell(purge_answer(outcome)); });
+        });
+}
 
 constexpr std::string_view kPlain = "text/plain; charset=utf-8";
 
 const Route kRoutes[] = {
-    {"/healthz", http::Method::Get, "GET, HEAD", [](Operations&) -> http::Reply { return text_answer(200, kPlain, "ok\n"); }},
+    {"/healthz", http::Method::Get, "GET, HEAD",
+     [](Operations&, const http::Request&) -> http::Reply { return text_answer(200, kPlain, "ok\n"); }},
     {"/readyz", http::Method::Get, "GET, HEAD",
-     [](Operations& operations) -> http::Reply {
+     [](Operations& operations, const http::Request&) -> http::Reply {
          return operations.ready() ? text_answer(200, kPlain, "ready\n") : text_answer(503, kPlain, "not ready\n");
      }},
     {"/metrics", http::Method::Get, "GET, HEAD",
-     [](Operations& operations) -> http::Reply {
+     [](Operations& operations, const http::Request&) -> http::Reply {
          return text_answer(200, "text/plain; version=0.0.4; charset=utf-8", operations.metrics());
      }},
     {"/reload", http::Method::Post, "POST",
-     [](Operations& operations) -> http::Reply {
+     [](Operations& operations, const http::Request&) -> http::Reply {
          return std::make_unique<Asked>([&operations](const Asked::Tell& tell) {
              operations.reload([tell](const ReloadOutcome& outcome) { tell(reload_answer(outcome)); });
          });
      }},
     {"/upgrade", http::Method::Post, "POST",
-     [](Operations& operations) -> http::Reply {
+     [](Operations& operations, const http::Request&) -> http::Reply {
          return std::make_unique<Asked>([&operations](const Asked::Tell& tell) {
              operations.upgrade([tell](const UpgradeOutcome& outcome) { tell(upgrade_answer(outcome)); });
          });
      }},
+    {"/purge", http::Method::Post, "POST", purge},
 };
 
 }  // namespace
@@ -101,9 +136,14 @@ http::Reply AdminDispatcher::handle(const http::Request& request) {
         if (route.path != path) continue;
         const bool head = request.method == http::Method::Head && route.method == http::Method::Get;
         if (request.method != route.method && !head) return http::method_not_allowed(route.allow);
-        return route.answer(operations_);
+        return route.answer(operations_, request);
     }
     return http::status_answer(404);
+}
+
+std::uint64_t AdminDispatcher::takes_body(const http::Request& request) {
+    const bool purge = request.method == http::Method::Post && split_target(request.target).path == "/purge";
+    return purge ? kLargestPurgeBody : 0;
 }
 
 std::string_view AdminDispatcher::date() {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
+#include "server/admin/purge_request.h"
 #include "server/http/counters.h"
 #include "server/http/message.h"
 
@@ -38,14 +40,18 @@ public:
     virtual bool ready() = 0;
     virtual void reload(std::function<void(ReloadOutcome)> done) = 0;
     virtual void upgrade(std::function<void(UpgradeOutcome)> done) = 0;
+    // `by`: the client's address, for the log. `done` is called when the purge is durable, or with why it is not: Unprocessable
+    // when the request itself is wrong, and the detail is then for the client.
+    virtual void purge(PurgeRequest request, std::string by, std::function<void(Result<PurgeOutcome>)> done) = 0;
 };
 
-// Answers of the admin listener: /healthz, /readyz, /metrics, POST /reload, POST /upgrade.
+// Answers of the admin listener: /healthz, /readyz, /metrics, POST /reload, POST /upgrade, POST /purge.
 class AdminDispatcher final : public http::Dispatcher {
 public:
     explicit AdminDispatcher(Operations& operations);
 
     http::Reply handle(const http::Request& request) override;
+    std::uint64_t takes_body(const http::Request& request) override;
     void finished(const http::Request&, const http::Outcome&) override {}  // scrapes are no traffic
     std::string_view date() override;
 

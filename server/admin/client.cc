@@ -14,11 +14,12 @@
 
 namespace selvage::admin {
 
-Result<Response> post(const config::Endpoint& admin, const std::string& path, std::chrono::seconds patience) {
+Result<Response> post(const config::Endpoint& admin, const std::string& path, std::chrono::seconds patience,
+                      const std::string& body) {
     httplib::Client client(admin.host, admin.port);
     client.set_connection_timeout(std::chrono::seconds(3));
     client.set_read_timeout(patience);
-    const httplib::Result answer = client.Post(path);
+    const httplib::Result answer = body.empty() ? client.Post(path) : client.Post(path, body, "application/json");
     if (answer) return Response{.status = static_cast<std::uint16_t>(answer->status), .body = answer->body};
     const std::string detail = fmt::format("{}{}: {}", config::to_string(admin), path, httplib::to_string(answer.error()));
     return fail(answer.error() == httplib::Error::Read ? ErrorKind::TimedOut : ErrorKind::OriginFailed, detail);

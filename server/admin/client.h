@@ -14,8 +14,9 @@ struct Response {
     std::string body;
 };
 
-// Asks the admin listener of a running server; for the commands. Blocks.
+// Asks the admin listener of a running server; for the commands. `body`: JSON, or none. Blocks.
 // Errors: OriginFailed when it cannot be reached, TimedOut when it does not answer in time.
-Result<Response> post(const config::Endpoint& admin, const std::string& path, std::chrono::seconds patience);
+Result<Response> post(const config::Endpoint& admin, const std::string& path, std::chrono::seconds patience,
+                      const std::string& body = {});
 
 }  // namespace selvage::admin

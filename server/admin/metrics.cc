@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <span>
+
+#include "server/admin/cache_rows.h"
 
 namespace selvage::admin {
 
@@ -45,7 +48,7 @@ void requests(Page& page, Loops loops) {
     const auto statuses = http::Counters::statuses();
     for (const auto protocol : {http::Protocol::Http10, http::Protocol::Http11, http::Protocol::Http2}) {
         for (std::size_t slot = 0; slot <= statuses.size(); ++slot) {
-            for (int verdict = 0; verdict <= static_cast<int>(http::Verdict::Stale); ++verdict) {
+            for (int verdict = 0; verdict <= static_cast<int>(http::Verdict::Interim); ++verdict) {
                 const auto which = static_cast<http::Verdict>(verdict);
                 const std::uint64_t count =
                     sum(loops, [&](const http::Counters& counters) { return counters.requests(protocol, slot, which); });
@@ -93,30 +96,8 @@ void counters(Page& page, Loops loops) {
     }
 }
 
-struct GaugeRow {
-    std::string_view name;
-    std::string_view type;
-    std::string_view labels;
-    std::string_view help;
-    std::uint64_t (*value)(const Gauges&);
-};
-
 // clang-format off
 constexpr GaugeRow kGauges[] = {
-    {"cache_bytes", "gauge", "tier=\"memory\"", "Bytes kept, by tier.", [](const Gauges& g) { return g.cache.memory_bytes; }},
-    {"cache_bytes", "gauge", "tier=\"disk\"", "", [](const Gauges& g) { return g.cache.disk_bytes; }},
-    {"cache_objects", "gauge", "tier=\"memory\"", "Objects kept, by tier.", [](const Gauges& g) { return g.cache.memory_objects; }},
-    {"cache_objects", "gauge", "tier=\"disk\"", "", [](const Gauges& g) { return g.cache.disk_objects; }},
-    {"cache_evictions_total", "counter", "tier=\"memory\"", "Objects evicted to stay within the limit, by tier.", [](const Gauges& g) { return g.cache.memory_evictions; }},
-    {"cache_evictions_total", "counter", "tier=\"disk\"", "", [](const Gauges& g) { return g.cache.disk_evictions; }},
-    {"cache_hits_total", "counter", "tier=\"memory\"", "Look-ups that found an object, by tier.", [](const Gauges& g) { return g.cache.memory_hits; }},
-    {"cache_hits_total", "counter", "tier=\"disk\"", "", [](const Gauges& g) { return g.cache.disk_hits; }},
-    {"cache_misses_total", "counter", "tier=\"memory\"", "Look-ups that found nothing, by tier.", [](const Gauges& g) { return g.cache.memory_misses; }},
-    {"cache_misses_total", "counter", "tier=\"disk\"", "", [](const Gauges& g) { return g.cache.disk_misses; }},
-    {"cache_rejected_total", "counter", "", "Objects that were too large to keep.", [](const Gauges& g) { return g.cache.rejected; }},
-    {"cache_corrupt_total", "counter", "", "Disk entries dropped because a checksum, key or length did not fit.", [](const Gauges& g) { return g.cache.corrupt; }},
-    {"cache_disk_errors_total", "counter", "", "Failed reads and writes of the disk tier.", [](const Gauges& g) { return g.cache.disk_errors; }},
-    {"cache_disk_online", "gauge", "", "1 while the disk tier is in use.", [](const Gauges& g) { return std::uint64_t{g.cache.disk_online}; }},
     {"transform_queue", "gauge", "", "Image jobs waiting for a worker.", [](const Gauges& g) { return std::uint64_t{g.transform_queue}; }},
     {"transform_workers_ready", "gauge", "", "Transform processes that are up.", [](const Gauges& g) { return std::uint64_t{g.transform_workers}; }},
     {"work_queue", "gauge", "lane=\"now\"", "Tasks waiting for a thread of the work pool.", [](const Gauges& g) { return std::uint64_t{g.work_queue}; }},
@@ -125,6 +106,26 @@ constexpr GaugeRow kGauges[] = {
 };
 // clang-format on
 
+void rows(Page& page, std::span<const GaugeRow> table, const Gauges& gauges) {
+    for (const GaugeRow& row : table) {
+        page.head(row.name, row.type, row.help);
+        page.line(row.name, row.labels, row.value(gauges));
+    }
+}
+
+// The sum is not known: only the counts are.
+void buckets(Page& page, std::string_view name, std::string_view help, std::span<const std::uint32_t> bounds,
+             std::span<const std::uint64_t> counts) {
+    page.head(name, "histogram", help);
+    const std::string bucket_name = fmt::format("{}_bucket", name);
+    std::uint64_t cumulative = 0;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        cumulative += counts[i];
+        page.line(bucket_name, i < bounds.size() ? fmt::format("le=\"{}\"", bounds[i]) : std::string("le=\"+Inf\""), cumulative);
+    }
+    page.line(fmt::format("{}_count", name), "", cumulative);
+}
+
 }  // namespace
 
 std::string metrics_text(Loops loops, const Gauges& gauges) {
@@ -132,10 +133,12 @@ std::string metrics_text(Loops loops, const Gauges& gauges) {
     requests(page, loops);
     histograms(page, loops);
     counters(page, loops);
-    for (const GaugeRow& row : kGauges) {
-        page.head(row.name, row.type, row.help);
-        page.line(row.name, row.labels, row.value(gauges));
-    }
+    rows(page, cache_rows(), gauges);
+    buckets(page, "cache_evicted_age_seconds", "Seconds that evicted objects had been in memory.", cache_store::kAgeBounds,
+            gauges.cache.memory.evicted_age);
+    buckets(page, "cache_evicted_hits", "Hits that evicted objects had had in memory.", cache_store::kFrequencyBounds,
+            gauges.cache.memory.evicted_frequency);
+    rows(page, kGauges, gauges);
     return page.take();
 }
 

@@ -27,6 +27,9 @@ struct Sidecar {
     bool verified = false;  // decodes to the file it stands beside; unverified ones are not used
 };
 
+struct Predecessor;
+using PredecessorPtr = std::shared_ptr<const Predecessor>;
+
 // One version of a file: what the origin has, named by its content. Deeply const, shared by all loops.
 struct Source {
     std::string path;          // normalised URL path within the site ("/index.html")
@@ -43,8 +46,21 @@ struct Source {
     BlobPtr bytes;                           // files up to limits.memory_file
     http::OpenFilePtr file;                  // always: larger files are sent from it
     std::vector<Sidecar> sidecars;
+    PredecessorPtr predecessor;  // of an image: what was under this path before, as far as it is known (predecessors.h)
 };
 using SourcePtr = std::shared_ptr<const Source>;
+
+// For Source::serial.
+inline std::uint64_t next_serial() {
+    static std::atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+// An image that a path had before it changed: for what was made of it (RFC 5861).
+struct Predecessor {
+    SourcePtr source;  // its facts alone: neither bytes nor file, which are gone
+    SteadyTime replaced;
+};
 
 struct Directory {};  // the path names a folder; a request without the final slash is redirected
 struct Absent {};     // nothing there (or nothing we may show)
@@ -74,6 +90,10 @@ public:
     // Blocks (open, read, hash): on the work pool. Remembers what it finds, absence included, as long as the folder is watched.
     // Errors: Forbidden never (what may not be shown is Absent); Internal for a failing disk.
     virtual Result<Entry> resolve(const std::string& path) = 0;
+
+    // What is remembered of the path is not believed any more, nor of anything below it when it ends in '/': the next find()
+    // wants a fresh look. For a purge, whose author may know of a change that nobody could tell us. Thread-safe; memory only.
+    virtual void forget(const std::string& path) = 0;
 
     // The source's whole content, for making representations. Blocks. Errors: NotFound when the file is no longer this version.
     virtual Result<std::string> read(const Source& source) = 0;

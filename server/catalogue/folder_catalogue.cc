@@ -13,6 +13,7 @@
 #include "server/catalogue/directory_watches.h"
 #include "server/catalogue/entry_table.h"
 #include "server/catalogue/name_history.h"
+#include "server/catalogue/predecessors.h"
 #include "server/catalogue/sidecars.h"
 #include "server/http/fingerprint.h"
 #include "server/http/media_types.h"
@@ -36,11 +37,6 @@ constexpr milliseconds kRootLife{500};
 constexpr std::string_view kIndex = "index.html";
 // Longer paths that lead nowhere are looked at each time: an absence must not cost kilobytes of memory.
 constexpr std::size_t kLongestAbsence = 512;
-
-std::uint64_t next_serial() {
-    static std::atomic<std::uint64_t> last{0};  // unique in the process, as the contract of Source wants it
-    return last.fetch_add(1, std::memory_order_relaxed) + 1;
-}
 
 // A source with the memory it keeps: both end together.
 struct Kept {
@@ -91,6 +87,7 @@ public:
           watches_(*this, log, surroundings_.watch),
           known_(options.entries),
           names_(4 * std::size_t{options.entries}),
+          predecessors_(options.entries),
           open_files_(std::make_shared<origins::OpenFiles>(
               surroundings_.open_files != 0 ? surroundings_.open_files : origins::OpenFiles::sensible_bound())) {
         watches_.restart(folder_);
@@ -100,6 +97,7 @@ public:
     std::optional<Finding> find(std::string_view path, SteadyTime now) override;
     Result<Entry> resolve(const std::string& path) override;
     Result<std::string> read(const Source& source) override;
+    void forget(const std::string& path) override { path.ends_with('/') ? changed_below(path) : changed(path); }
     int watch_descriptor() const override { return watches_.descriptor(); }
     void on_watch_readable() override { watches_.drain(); }
     Stats stats() const override;
@@ -138,6 +136,7 @@ private:
     DirectoryWatches watches_;
     KnownContents known_;
     NameHistory names_;
+    Predecessors predecessors_;
     std::shared_ptr<origins::OpenFiles> open_files_;
     MemoryShare::Used memory_used_ = std::make_shared<std::atomic<std::uint64_t>>(0);
     std::atomic<std::uint64_t> hashed_{0};
@@ -233,8 +232,10 @@ Result<Remembered> Indexed::look_at(const std::string& key, const std::optional<
 
     switch (sighting.found.kind) {
         case Found::Kind::Absent:
+            predecessors_.forget(key);
             return Remembered{.entry = Absent{}, .evidence = {}, .settled = true, .expires = expires};
         case Found::Kind::Directory:
+            predecessors_.forget(key);
             return Remembered{.entry = Directory{}, .evidence = {}, .settled = true, .expires = expires};
         case Found::Kind::File:
             break;
@@ -349,6 +350,7 @@ SourcePtr Indexed::make_source(Sighting sighting, Content content, MemoryShare s
     if (source.bytes) sighting.found.descriptor.reset();
     source.file =
         origins::open_folder_file(sighting.folder, sighting.path, std::move(sighting.found), source.content, open_files_);
+    source.predecessor = predecessors_.succeed(source, now());
     kept->shares.push_back(std::move(share));
     return SourcePtr(kept, &kept->source);
 }

@@ -34,6 +34,7 @@ http::Reply whole(const Selected& selected) {
 }
 
 http::Reply ranged(const http::Request& request, const Selected& selected, WallTime now) {
+    if (selected.body.grows()) return whole(selected);  // a range of what has no length yet
     const std::uint64_t size = selected.body.length();
     const http::RangeChoice range = http::choose_range(request, selected.validators, size, now);
     switch (range.kind) {

@@ -50,6 +50,7 @@ struct Services {
     loop::Loop& loop;
     loop::Loop& control;
     loop::WorkPool& pool;
+    cache_store::Store& store;
     representations::Codings& codings;
     representations::Images& images;
     representations::Fills& fills;

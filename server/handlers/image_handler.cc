@@ -1,15 +1,15 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <memory>
 
-#include "base/ascii.h"
 #include "server/handlers/answering.h"
 #include "server/handlers/handler.h"
-#include "server/http/cache_policy.h"
+#include "server/handlers/image_variant.h"
 #include "server/http/cors.h"
 #include "server/http/error_response.h"
+#include "server/representations/request_tags.h"
+#include "server/representations/stale.h"
+#include "server/representations/transform_cost.h"
 #include "transforms/dialects/canonical.h"
 #include "transforms/negotiation.h"
 
@@ -17,26 +17,13 @@ namespace selvage::handlers {
 
 namespace {
 
+using representations::Filled;
 using transforms::Format;
 
-// What a client that accepts certain formats gets.
-struct Variant {
-    Format format = Format::Jpeg;
-    unsigned quality = 0;
-    std::string recipe;
-    Key128 key;
+// A variant that is stale is asked to be made anew so often by each loop, as long as it is.
+constexpr std::chrono::seconds kRefresh{1};
 
-    // What was last sent for it, and what was made of that object's metadata. The weak reference tells objects apart without
-    // keeping the bytes of one that the cache has let go.
-    std::weak_ptr<const cache_store::Object> object;
-    bool guarded = false;  // the file itself is sent instead
-    std::string etag;
-    HeadCache::Heads heads;
-};
-
-bool same(const std::weak_ptr<const cache_store::Object>& kept, const cache_store::ObjectPtr& object) {
-    return !kept.owner_before(object) && !object.owner_before(kept);
-}
+const http::OpenFilePtr kNoFile;
 
 http::Answer refused(const Error& error, bool negotiated) {
     // The one kind that the shared table cannot tell: a query that is too long is the URI's fault, not a body's.
@@ -81,237 +68,326 @@ private:
 // An image changed as its URL says.
 class Image final : public Resource {
 public:
-    Image(Services& services, const Located& located, transforms::ImageRequest asked)
+    // `plain` set: the file is no image any more, but its predecessor was one; what is sent when that cannot stand in for it.
+    Image(Services& services, const Located& located, std::string_view query, transforms::ImageRequest asked, ResourcePtr plain)
         : services_(services),
           located_(located),
           asked_(std::move(asked)),
           version_(names_content(asked_.version, located.source->content)),
-          notes_(notes(asked_.ignored_keys)) {}
-
-    http::Reply respond(const http::Request& request) override {
-        if (request.method == http::Method::Options) return http::options_answer(request, http::MediaClass::Image);
-        if (!services_.images.ready()) {
-            return refused({.kind = ErrorKind::Overloaded, .code = "overloaded", .detail = "no transform worker has started yet"},
-                           asked_.plan.auto_format);
-        }
-        Variant& variant = variant_for(request);
-        if (const auto object = services_.images.find(variant.key)) return answer(request, variant, object, http::Verdict::Hit);
-        return make(request, variant);
+          notes_(image_notes(asked_.ignored_keys)),
+          plain_(std::move(plain)),
+          tags_(services.store, located.site->settings->hosts.front(), located.source->path, query, labels(located.rule)) {
+        tags_.add(cache_store::source_tag(located.source->content));
     }
 
+    http::Reply respond(const http::Request& request) override;
     const catalogue::Source* source() const override { return located_.source.get(); }
 
 private:
-    http::Reply make(const http::Request& request, Variant& variant) {
-        return std::make_unique<Later>([this, self = shared_from_this(), &request, &variant](Later::Done done) {
-            representations::ImageTask task{.key = variant.key,
-                                            .catalogue = located_.site->catalogue,
-                                            .source = located_.source,
-                                            .plan = transforms::canonical(asked_.plan),
-                                            .format = variant.format,
-                                            .quality = variant.quality,
-                                            .keep = !located_.bypass()};
-            return services_.images.make(
-                services_.loop, std::move(task),
-                [this, self, &request, &variant, done = std::move(done)](const representations::Filled& filled) mutable {
-                    done(made(request, variant, filled));
-                });
-        });
-    }
+    class Making;
 
-    // All that the choice depends on besides the resource is which of three formats the client takes.
-    Variant& variant_for(const http::Request& request) {
-        transforms::AcceptedFormats accepted;
-        if (asked_.plan.auto_format) {
-            accepted = services_.accepted_formats.of(request.field("accept"), transforms::parse_accept);
-        }
-        auto& variant = variants_[(accepted.avif ? 1U : 0U) + (accepted.webp ? 2U : 0U) + (accepted.jxl ? 4U : 0U)];
-        if (!variant) variant = std::make_unique<Variant>(choose(accepted));
-        return *variant;
+    static std::span<const std::string> labels(const config::Rule* rule) {
+        return rule ? std::span<const std::string>(rule->tags) : std::span<const std::string>();
     }
+    std::shared_ptr<Image> shared() { return std::static_pointer_cast<Image>(shared_from_this()); }
+    const config::Cache& settings() const { return located_.snapshot->config->cache; }
+    representations::Images& images() const { return services_.images; }
 
-    Variant choose(transforms::AcceptedFormats accepted) const {
-        const transforms::Probe& probe = *located_.source->image;
-        Variant variant;
-        variant.format = transforms::choose_format(asked_.plan, accepted,
-                                                   {.format = probe.format, .animated = probe.animated, .alpha = probe.alpha},
-                                                   located_.site->auto_formats);
-        if (variant.format == Format::Avif && output_pixels(asked_.plan, probe) > located_.snapshot->config->image.avif_pixels) {
-            variant.format = Format::Webp;  // image-urls §3: a large AVIF takes seconds
-        }
-        variant.quality = transforms::effective_quality(asked_.plan, variant.format, located_.site->quality);
-        variant.recipe = transforms::variant_recipe(asked_.plan, variant.format, variant.quality);
-        variant.key = services_.images.key(located_.source->content, variant.recipe);
-        return variant;
-    }
+    Variant& variant_for(const http::Request& request);
+    http::Reply missed(const http::Request& request, Variant& variant);
+    http::Reply former(const http::Request& request);
 
-    // An upper bound, before the exact size is known.
-    static std::uint64_t output_pixels(const transforms::Plan& plan, const transforms::Probe& probe) {
-        std::uint64_t width = probe.width;
-        std::uint64_t height = probe.height;
-        if (plan.rotate == 90 || plan.rotate == 270) std::swap(width, height);
-        const auto scaled = [](std::uint64_t side, std::uint64_t to, std::uint64_t from) {
-            return from == 0 ? side : side * to / from;
-        };
-        if (plan.width && plan.height) return std::uint64_t{plan.width} * plan.height;
-        if (plan.width && (plan.enlarge || plan.width < width))
-            return std::uint64_t{plan.width} * scaled(height, plan.width, width);
-        if (plan.height && (plan.enlarge || plan.height < height))
-            return std::uint64_t{plan.height} * scaled(width, plan.height, height);
-        return width * height;
-    }
+    representations::ImageTask task(const Variant& variant);
+    void refresh(Variant& variant, bool remake);
+    Variant* before(Variant& variant, std::chrono::seconds window) const;
+    cache_store::Found find_now(const Variant& variant);
 
-    http::Answer made(const http::Request& request, Variant& variant, const representations::Filled& filled) {
-        if (!filled.object) {
-            services_.log.info("image", "{}: {}{}{}", located_.source->path, filled.object.error().code,
-                               filled.object.error().detail.empty() ? "" : ": ", filled.object.error().detail);
-            return refused(filled.object.error(), asked_.plan.auto_format);
-        }
-        http::Reply reply = answer(request, variant, *filled.object, filled.verdict);
-        auto& result = std::get<http::Answer>(reply);
-        result.fill_time = filled.fill_time;
-        return std::move(result);
-    }
-
+    http::Answer refuse(const Error& error) const { return refused(error, asked_.plan.auto_format); }
+    http::Reply found_answer(const http::Request& request, Variant& variant, const cache_store::Found& found,
+                             http::Verdict verdict);
+    http::Answer filled_answer(const http::Request& request, Variant& variant, const Filled& filled);
+    http::Reply stand_in(const http::Request& request, Variant& old, const cache_store::ObjectPtr& object, http::Counter why);
     http::Reply answer(const http::Request& request, Variant& variant, const cache_store::ObjectPtr& object,
-                       http::Verdict verdict) {
-        if (!same(variant.object, object) && !read_facts(variant, object)) {
-            return refused({.kind = ErrorKind::Internal, .code = {}, .detail = "foreign metadata"}, false);
-        }
-        if (notes_.empty()) return judged(request, variant, object, verdict);
-        http::Reply reply = judged(request, variant, object, verdict);
-        std::get<http::Answer>(reply).extra.add("x-img-notes", notes_);
-        return reply;
-    }
-
-    http::Reply judged(const http::Request& request, const Variant& variant, const cache_store::ObjectPtr& object,
-                       http::Verdict verdict) const {
-        return answer_selected(
-            request,
-            {
-                .validators = {.content = variant.etag, .suffix = {}, .last_modified = located_.source->modified},
-                .heads = variant.heads,
-                .body = variant.guarded ? identity_body(*located_.source) : http::Body(object->body),
-                .verdict = located_.bypass() ? http::Verdict::Bypass : verdict,
-                .ranges = true,
-            },
-            services_.now);
-    }
-
-    // False: the metadata is not ours.
-    bool read_facts(Variant& variant, const cache_store::ObjectPtr& object) {
-        auto facts = representations::from_meta(object->meta);
-        if (!facts) return false;
-        variant.guarded = source_is_better(*object);
-        if (variant.guarded) {
-            facts->media_type = located_.source->media_type;
-            facts->etag = located_.source->etag;
-        }
-        variant.heads = heads(variant, *facts);
-        variant.etag = std::move(facts->etag);
-        variant.object = object;
-        return true;
-    }
-
-    // "ignored: utm_source, foo": for whoever wonders why a parameter does nothing. Raw bytes of a URL: only plain ones are
-    // repeated.
-    static std::string notes(const std::vector<std::string>& keys) {
-        constexpr std::size_t kMost = 200;
-        if (keys.empty()) return {};
-        std::string text = "ignored: ";
-        for (const std::string& key : keys) {
-            if (&key != &keys.front()) text += ", ";
-            for (const char c : key) text += is_alphanumeric(c) || c == '-' || c == '_' ? c : '?';
-            if (text.size() > kMost) break;
-        }
-        return text.substr(0, kMost);
-    }
-
-    // The size guard of image-urls §1.2: nothing but another format was wanted, and it did not become smaller. Only the kinds
-    // that every client shows may stand in.
-    bool source_is_better(const cache_store::Object& object) const {
-        const Format kind = located_.source->image->format;
-        const bool universal = kind == Format::Jpeg || kind == Format::Png || kind == Format::Gif;
-        return universal && asked_.plan.auto_format && !asked_.plan.has_visual_effect() &&
-               object.body->size() >= located_.source->size;
-    }
-
-    HeadCache::Heads heads(const Variant& variant, const representations::Facts& facts) {
-        const std::uint64_t version_number = static_cast<std::uint64_t>(version_);
-        const std::uint64_t rule = located_.rule_number();
-        const Key128 key =
-            key_of({"image", bytes_of(located_.source->serial), bytes_of(located_.snapshot->generation), bytes_of(rule),
-                    variant.recipe, bytes_of(version_number), asked_.plan.auto_format ? "auto" : "", facts.etag});
-        return services_.heads.find_or_build(key, [&] { return build_heads(variant, facts); });
-    }
-
-    HeadCache::Heads build_heads(const Variant& variant, const representations::Facts& facts) const {
-        const catalogue::Source& source = *located_.source;
-        std::string cache_control = http::cache_control({.path = source.path,
-                                                         .media_class = http::MediaClass::Image,
-                                                         .fingerprinted = source.fingerprinted,
-                                                         .verified = version_ == VersionMatch::Matches,
-                                                         .status = 200},
-                                                        located_.rule);
-        // The client asks for a version that this is not: it may be a deploy under way (image-urls §1.2, `v`).
-        if (version_ == VersionMatch::Differs && !located_.bypass()) cache_control = "no-cache";
-        http::Head::Fields fields;
-        fields.emplace_back("content-type", facts.media_type);
-        fields.emplace_back("cache-control", cache_control);
-        fields.emplace_back("etag", fmt::format("\"{}\"", facts.etag));
-        fields.emplace_back("last-modified", source.last_modified);
-        fields.emplace_back("accept-ranges", "bytes");
-        if (asked_.plan.auto_format) fields.emplace_back("vary", "Accept");
-        fields.emplace_back("x-content-type-options", "nosniff");
-        fields.emplace_back("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox");
-        fields.emplace_back("content-disposition",
-                            disposition(source.path, variant.guarded ? source.image->format : variant.format));
-        fields.emplace_back("x-img", variant.guarded ? std::string("guard") : description(variant, facts));
-        return finish_heads(std::move(fields), located_.rule);
-    }
-
-    static std::string description(const Variant& variant, const representations::Facts& facts) {
-        return fmt::format("src={}x{};out={}x{};fm={};q={}", facts.source_width, facts.source_height, facts.width, facts.height,
-                           transforms::row_of(variant.format).name, variant.quality);
-    }
-
-    // `inline; filename="cat.webp"`: the name that "save as" proposes. Other than plain characters would need RFC 8187.
-    static std::string disposition(std::string_view path, Format format) {
-        std::string_view name = path.substr(path.rfind('/') + 1);
-        name = name.substr(0, name.rfind('.'));
-        const bool plain = !name.empty() && std::ranges::all_of(name, [](char c) {
-            return is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == ' ';
-        });
-        return fmt::format("inline; filename=\"{}.{}\"", plain ? name : "image", transforms::row_of(format).extension);
-    }
+                       http::Verdict verdict, Life life, const http::OpenFilePtr& file = kNoFile);
+    bool read_facts(Variant& variant, const cache_store::ObjectPtr& object, Life life, std::uint64_t size);
+    bool source_is_better(const Variant& variant, std::uint64_t size) const;
+    HeadCache::Heads heads(const Variant& variant, const representations::Facts& facts, Life life);
 
     Services& services_;
     const Located located_;
     const transforms::ImageRequest asked_;
     const VersionMatch version_;
     const std::string notes_;
+    const ResourcePtr plain_;
+    representations::RequestTags tags_;
     std::array<std::unique_ptr<Variant>, 8> variants_;  // by what the client accepts; made when first asked for
 };
 
+// Has a variant made, and when that fails, looks for what can stand in for it.
+class Image::Making final : public http::PendingReply {
+public:
+    Making(std::shared_ptr<Image> image, const http::Request& request, Variant& variant)
+        : image_(std::move(image)), request_(request), variant_(variant) {}
+
+    void start(std::move_only_function<void(http::Answer)> done) override {
+        done_ = std::move(done);
+        operation_ =
+            image_->images().make(image_->services_.loop, image_->task(variant_), [this](const Filled& filled) { made(filled); });
+    }
+
+    void withdraw() override {
+        operation_.withdraw([this] { finish({}); });
+    }
+
+private:
+    void made(const Filled& filled) {
+        if (filled.object) return finish(image_->filled_answer(request_, variant_, filled));
+        failure_ = filled.object.error();
+        image_->services_.log.info("image", "{}: {}{}{}", image_->located_.source->path, failure_.code,
+                                   failure_.detail.empty() ? "" : ": ", failure_.detail);
+        old_ = representations::excuses_stale(failure_) ? image_->before(variant_, image_->settings().stale_if_error) : nullptr;
+        if (!old_) return finish(image_->refuse(failure_));
+        if (const auto found = image_->find_now(*old_)) return stand_in(found);
+        if (!image_->images().on_disk(old_->key)) return finish(image_->refuse(failure_));
+        operation_ = image_->images().fetch(image_->services_.loop, old_->key, image_->tags_.floor(),
+                                            [this](const cache_store::Found& found) { stand_in(found); });
+    }
+
+    // RFC 5861 §4: the failure is ours to tell to the log, the picture before is what the client gets.
+    void stand_in(const cache_store::Found& found) {
+        if (!found) return finish(image_->refuse(failure_));
+        image_->services_.log.warn("image", "{}: {}: what was made of the file before is sent instead",
+                                   image_->located_.source->path, failure_.code);
+        finish(std::get<http::Answer>(image_->stand_in(request_, *old_, found.object, http::Counter::StaleIfError)));
+    }
+
+    void finish(http::Answer answer) {
+        auto done = std::move(done_);
+        done(std::move(answer));  // drops us
+    }
+
+    const std::shared_ptr<Image> image_;
+    const http::Request& request_;
+    Variant& variant_;
+    Variant* old_ = nullptr;
+    Error failure_;
+    std::move_only_function<void(http::Answer)> done_;
+    loop::Operation operation_;
+};
+
+http::Reply Image::respond(const http::Request& request) {
+    if (request.method == http::Method::Options) return http::options_answer(request, http::MediaClass::Image);
+    if (!images().ready()) {
+        return refuse({.kind = ErrorKind::Overloaded, .code = "overloaded", .detail = "no transform worker has started yet"});
+    }
+    if (plain_) return former(request);
+    Variant& variant = variant_for(request);
+    const auto found = images().find(variant.key, tags_.floor());
+    if (found) return found_answer(request, variant, found, http::Verdict::Hit);
+    return missed(request, variant);
+}
+
+http::Reply Image::missed(const http::Request& request, Variant& variant) {
+    if (const auto found = images().fetch_now(variant.key, tags_.floor())) {
+        return found_answer(request, variant, found, http::Verdict::DiskHit);
+    }
+    // RFC 5861 §3. Not for who names the content that he wants.
+    Variant* old = version_ == VersionMatch::Matches ? nullptr : before(variant, settings().stale_while_revalidate);
+    if (old != nullptr && !images().on_disk(variant.key)) {
+        if (const auto found = find_now(*old)) {
+            refresh(variant, false);
+            return stand_in(request, *old, found.object, http::Counter::StaleWhileRevalidate);
+        }
+    }
+    return std::make_unique<Making>(shared(), request, variant);
+}
+
+// The file cannot be read as an image at all: a failure that is known without another try.
+http::Reply Image::former(const http::Request& request) {
+    Variant& old = variant_for(request);
+    const SteadyTime replaced = located_.source->predecessor->replaced;
+    if (representations::may_stand_in(replaced, settings().stale_if_error, services_.loop.now())) {
+        if (const auto found = find_now(old)) return stand_in(request, old, found.object, http::Counter::StaleIfError);
+    }
+    return plain_->respond(request);
+}
+
+// All that the choice depends on besides the resource is which of three formats the client takes.
+Variant& Image::variant_for(const http::Request& request) {
+    transforms::AcceptedFormats accepted;
+    if (asked_.plan.auto_format) {
+        accepted = services_.accepted_formats.of(request.field("accept"), transforms::parse_accept);
+    }
+    auto& variant = variants_[(accepted.avif ? 1U : 0U) + (accepted.webp ? 2U : 0U) + (accepted.jxl ? 4U : 0U)];
+    if (!variant) {
+        const catalogue::SourcePtr& of = plain_ ? located_.source->predecessor->source : located_.source;
+        variant = std::make_unique<Variant>(choose_variant(located_, of, asked_.plan, accepted, images()));
+    }
+    return *variant;
+}
+
+// The variant of what the file was before, while the window since its change is open; null: there is none.
+Variant* Image::before(Variant& variant, std::chrono::seconds window) const {
+    const auto& predecessor = variant.source->predecessor;
+    if (!predecessor || located_.bypass()) return nullptr;
+    if (!representations::may_stand_in(predecessor->replaced, window, services_.loop.now())) return nullptr;
+    if (!variant.before) {
+        variant.before =
+            std::make_unique<Variant>(choose_variant(located_, predecessor->source, asked_.plan, variant.accepted, images()));
+    }
+    return variant.before.get();
+}
+
+cache_store::Found Image::find_now(const Variant& variant) {
+    auto found = images().find(variant.key, tags_.floor());
+    return found ? found : images().fetch_now(variant.key, tags_.floor());
+}
+
+representations::ImageTask Image::task(const Variant& variant) {
+    const transforms::Probe& probe = *variant.source->image;
+    const auto& floor = tags_.floor();
+    return {
+        .key = variant.key,
+        .catalogue = located_.site->catalogue,
+        .source = variant.source,
+        .plan = transforms::canonical(asked_.plan),
+        .format = variant.format,
+        .quality = variant.quality,
+        .cost = representations::transform_cost(variant.format, variant.output_pixels, std::uint64_t{probe.width} * probe.height),
+        .keep = !located_.bypass(),
+        .floor = floor,
+        .birth = images().birth(floor)};
+}
+
+void Image::refresh(Variant& variant, bool remake) {
+    const SteadyTime now = services_.loop.now();
+    if (now - variant.refresh_asked < kRefresh) return;
+    variant.refresh_asked = now;
+    representations::ImageTask again = task(variant);
+    again.remake = remake;
+    images().refresh(std::move(again), services_.log);
+}
+
+http::Reply Image::found_answer(const http::Request& request, Variant& variant, const cache_store::Found& found,
+                                http::Verdict verdict) {
+    if (!found.stale) return answer(request, variant, found.object, verdict, Life::Policy);
+    refresh(variant, true);
+    services_.counters.add(http::Counter::StaleWhileRevalidate);
+    return answer(request, variant, found.object, http::Verdict::Stale, Life::Short);
+}
+
+http::Answer Image::filled_answer(const http::Request& request, Variant& variant, const Filled& filled) {
+    const bool stale = filled.verdict == http::Verdict::Stale;
+    if (stale) {
+        refresh(variant, true);
+        services_.counters.add(http::Counter::StaleWhileRevalidate);
+    }
+    http::Reply reply = answer(request, variant, *filled.object, filled.verdict, stale ? Life::Short : Life::Policy, filled.file);
+    auto& result = std::get<http::Answer>(reply);
+    result.fill_time = filled.fill_time;
+    return std::move(result);
+}
+
+http::Reply Image::stand_in(const http::Request& request, Variant& old, const cache_store::ObjectPtr& object, http::Counter why) {
+    services_.counters.add(why);
+    return answer(request, old, object, http::Verdict::Stale, Life::Short);
+}
+
+http::Reply Image::answer(const http::Request& request, Variant& variant, const cache_store::ObjectPtr& object,
+                          http::Verdict verdict, Life life, const http::OpenFilePtr& file) {
+    LastSent& sent = variant.sent(life);
+    const std::uint64_t size = file ? file->size() : object->body->size();
+    if (!sent.is_of(object) && !read_facts(variant, object, life, size)) {
+        return refused({.kind = ErrorKind::Internal, .code = {}, .detail = "foreign metadata"}, false);
+    }
+    const auto body = [&] {
+        if (sent.guarded) return identity_body(*variant.source);
+        return file ? http::Body(http::Segment{.bytes = {}, .file = file, .offset = 0, .length = size})
+                    : http::Body(object->body);
+    };
+    http::Reply reply =
+        answer_selected(request,
+                        {
+                            .validators = {.content = sent.etag, .suffix = {}, .last_modified = variant.source->modified},
+                            .heads = sent.heads,
+                            .body = body(),
+                            .verdict = located_.bypass() ? http::Verdict::Bypass : verdict,
+                            .ranges = true,
+                        },
+                        services_.now);
+    if (!notes_.empty()) std::get<http::Answer>(reply).extra.add("x-img-notes", notes_);
+    return reply;
+}
+
+// False: the metadata is not ours.
+bool Image::read_facts(Variant& variant, const cache_store::ObjectPtr& object, Life life, std::uint64_t size) {
+    auto facts = representations::from_meta(object->meta);
+    if (!facts) return false;
+    LastSent& sent = variant.sent(life);
+    sent.guarded = source_is_better(variant, size);
+    if (sent.guarded) {
+        facts->media_type = variant.source->media_type;
+        facts->etag = variant.source->etag;
+    }
+    sent.heads = heads(variant, *facts, life);
+    sent.etag = std::move(facts->etag);
+    sent.object = object;
+    return true;
+}
+
+// The size guard of image-urls §1.2: nothing but another format was wanted, and it did not become smaller. Only the kinds that
+// every client shows may stand in; and not what is no longer there.
+bool Image::source_is_better(const Variant& variant, std::uint64_t size) const {
+    const Format kind = variant.source->image->format;
+    const bool universal = kind == Format::Jpeg || kind == Format::Png || kind == Format::Gif;
+    const bool there = variant.source->bytes || variant.source->file;
+    return universal && there && asked_.plan.auto_format && !asked_.plan.has_visual_effect() && size >= variant.source->size;
+}
+
+HeadCache::Heads Image::heads(const Variant& variant, const representations::Facts& facts, Life life) {
+    const std::uint64_t version_number = static_cast<std::uint64_t>(version_);
+    const std::uint64_t rule = located_.rule_number();
+    const bool guarded = variant.source->etag == facts.etag;
+    const Key128 key = key_of({"image", bytes_of(variant.source->serial), bytes_of(located_.snapshot->generation), bytes_of(rule),
+                               variant.recipe, bytes_of(version_number), asked_.plan.auto_format ? "auto" : "", facts.etag,
+                               life == Life::Short ? "short" : ""});
+    return services_.heads.find_or_build(key, [&] {
+        return build_image_heads({.located = located_,
+                                  .plan = asked_.plan,
+                                  .variant = variant,
+                                  .facts = facts,
+                                  .guarded = guarded,
+                                  .verified = version_ == VersionMatch::Matches,
+                                  .other_version = version_ == VersionMatch::Differs,
+                                  .life = life});
+    });
+}
+
 class ImageHandler final : public Handler {
 public:
-    explicit ImageHandler(Services& services) : services_(services) {}
+    explicit ImageHandler(Services& services) : services_(services), files_(make_static_handler(services)) {}
 
     ResourcePtr open(const Located& located, std::string_view query) override {
-        if (!located.source->image || query.empty()) return nullptr;
+        const bool former = !located.source->image && located.source->predecessor;
+        const catalogue::Source& image = former ? *located.source->predecessor->source : *located.source;
+        if (!image.image || query.empty()) return nullptr;
         auto asked = transforms::parse_canonical(query, located.site->dialect);
-        if (!asked) return std::make_shared<RefusedImage>(located, asked.error(), true);
+        if (!asked) return former ? nullptr : std::make_shared<RefusedImage>(located, asked.error(), true);
         if (!*asked) return nullptr;  // no transform key: the file itself
         // Browsers draw an SVG sharper than any picture of it: only an explicit `fm` asks for pixels (image-urls §3).
-        if (located.source->image->format == Format::Svg && !(*asked)->plan.format) return nullptr;
+        if (image.image->format == Format::Svg && !(*asked)->plan.format) return nullptr;
+        if (former) {
+            return std::make_shared<Image>(services_, located, query, **std::move(asked), files_->open(located, query));
+        }
         if (const auto error = limits_exceeded(located)) {
             return std::make_shared<RefusedImage>(located, *error, (*asked)->plan.auto_format);
         }
-        return std::make_shared<Image>(services_, located, **std::move(asked));
+        return std::make_shared<Image>(services_, located, query, **std::move(asked), nullptr);
     }
 
 private:
     Services& services_;
+    const std::unique_ptr<Handler> files_;  // for what is an image no more
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "server/http/error_response.h"
 #include "server/http/media_types.h"
 #include "server/representations/pool_fill.h"
+#include "server/representations/request_tags.h"
 #include "server/representations/select.h"
 
 namespace selvage::handlers {
@@ -43,13 +44,16 @@ public:
         : services_(services),
           located_(located),
           codings_(services.codings.of(*located.source)),
-          verified_(version_matches(query, *located.source)) {}
+          verified_(version_matches(query, *located.source)),
+          tags_(services.store, located.site->settings->hosts.front(), located.source->path, query, labels(located.rule)) {
+        tags_.add(cache_store::source_tag(located.source->content));
+    }
 
     http::Reply respond(const http::Request& request) override {
         if (request.method == http::Method::Options) {
             return http::options_answer(request, http::media_type_of(file().path).media_class);
         }
-        if (codings_) services_.codings.improve(codings_, located_.site->catalogue, located_.source);
+        if (codings_) services_.codings.improve(codings_, located_.site->catalogue, located_.source, tags_.floor());
         return reply(request, choose(request));
     }
 
@@ -65,6 +69,14 @@ private:
     };
 
     const catalogue::Source& file() const { return *located_.source; }
+
+    template <typename Rule>
+    static std::span<const std::string> labels(const Rule* rule) {
+        if constexpr (requires { rule->tags; }) {
+            if (rule) return rule->tags;
+        }
+        return {};
+    }
 
     http::AcceptedCodings accepted_codings(const http::Request& request) {
         return services_.accepted_codings.of(request.field("accept-encoding"), http::parse_accept_encoding);
@@ -96,14 +108,20 @@ private:
         }
         // A client that has it needs no body: nothing is made for it.
         if (has_it(request, choice.coding)) return not_modified(heads_of(choice.coding, false), verdict(http::Verdict::Hit));
-        if (auto coded = services_.codings.find(*codings_, choice.coding)) {
-            return answer(request, choice.coding, coded->interim, http::Body(coded->object->body), verdict_of(*coded));
+        const cache_store::Floor& floor = tags_.floor();
+        if (auto coded = services_.codings.find(*codings_, choice.coding, floor)) {
+            return found(request, choice.coding, *coded, http::Verdict::Hit);
+        }
+        if (auto coded = services_.codings.fetch_now(*codings_, choice.coding, floor)) {
+            return found(request, choice.coding, *coded, http::Verdict::DiskHit);
         }
         return make(request, choice.coding);
     }
 
-    static http::Verdict verdict_of(const representations::Coded& coded) {
-        return coded.interim ? http::Verdict::Stale : http::Verdict::Hit;
+    http::Reply found(const http::Request& request, Coding coding, const representations::Coded& coded, http::Verdict where) {
+        if (coded.interim) where = http::Verdict::Interim;
+        if (coded.stale) where = http::Verdict::Stale;
+        return answer(request, coding, coded.interim, http::Body(coded.object->body), where);
     }
 
     http::Reply identity(const http::Request& request) {
@@ -128,22 +146,33 @@ private:
             return identity(request);  // larger, but now
         }
         return std::make_unique<Later>([this, self = shared_from_this(), &request, coding](Later::Done done) {
-            auto work = [&codings = services_.codings, catalogue = located_.site->catalogue, source = located_.source, coding] {
-                return codings.fill(*catalogue, *source, coding);
-            };
             const Key128 key = representations::Codings::key(file(), coding, Effort::First);
             return services_.fills.request(
-                services_.loop, key,
-                [&control = services_.control, &pool = services_.pool, work = std::move(work)](
-                    representations::Wanted wanted,
-                    representations::Settle settle) mutable -> std::unique_ptr<representations::FillWork> {
-                    return std::make_unique<representations::PoolFill>(control, pool, std::move(work), std::move(wanted),
-                                                                       std::move(settle));
-                },
+                services_.loop, representations::flight_key(key, tags_.floor()), fill_of(coding),
                 [this, self, &request, coding, done = std::move(done)](const representations::Filled& filled) mutable {
                     done(made(request, coding, filled));
                 });
         });
+    }
+
+    representations::Fills::Make fill_of(Coding coding) {
+        auto work = [&codings = services_.codings, catalogue = located_.site->catalogue, source = located_.source, coding,
+                     as_of = services_.codings.as_of(tags_.floor())](const representations::Wanted& wanted,
+                                                                     representations::PoolFill::Announce announce) {
+            return codings.fill(*catalogue, *source, coding, as_of, wanted, std::move(announce));
+        };
+        return [&control = services_.control, &pool = services_.pool, work = std::move(work)](
+                   representations::Wanted wanted,
+                   representations::Settle settle) mutable -> std::unique_ptr<representations::FillWork> {
+            return std::make_unique<representations::PoolFill>(control, pool, std::move(work), std::move(wanted),
+                                                               std::move(settle));
+        };
+    }
+
+    static http::Body body_of(const representations::Filled& filled) {
+        if (filled.growing) return http::Body(filled.growing);
+        if (!filled.file) return http::Body((*filled.object)->body);
+        return http::Body(http::Segment{.bytes = {}, .file = filled.file, .offset = 0, .length = filled.file->size()});
     }
 
     http::Answer made(const http::Request& request, Coding coding, const representations::Filled& filled) {
@@ -153,7 +182,7 @@ private:
         }
         const auto facts = representations::from_meta((*filled.object)->meta);
         const bool interim = facts && facts->interim;
-        http::Reply reply = answer(request, coding, interim, http::Body((*filled.object)->body), filled.verdict);
+        http::Reply reply = answer(request, coding, interim, body_of(filled), filled.verdict);
         auto& result = std::get<http::Answer>(reply);
         result.fill_time = filled.fill_time;
         return std::move(result);
@@ -229,6 +258,7 @@ private:
     const Located located_;
     const representations::ContentCodingsPtr codings_;  // null: not coded
     const bool verified_;
+    representations::RequestTags tags_;
     Asked asked_;
     std::optional<CodingChoice> choice_;                    // for asked_
     std::array<HeadCache::Heads, kSuffixes.size()> heads_;  // built when first sent

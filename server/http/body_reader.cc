@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/http/growing_body.h"
+
 namespace selvage::http {
 
 namespace {
@@ -13,7 +15,9 @@ std::size_t smaller(std::uint64_t left, std::size_t right) { return left < right
 BodyReader::Peek BodyReader::peek(std::size_t want) {
     if (failed_) return {State::Failed, {}};
     if (left_ == 0) return {State::End, {}};
-    next_segment_when_done();
+    if (offset_ == current().length) {
+        if (const State state = next_run(); state != State::Ready) return {state, {}};
+    }
     const Segment& segment = current();
     const std::uint64_t in_segment = segment.length - offset_;
     if (segment.bytes) {
@@ -37,16 +41,26 @@ void BodyReader::advance(std::size_t count) {
     offset_ += count;
     left_ -= count;
     if (!current().bytes) chunk_begin_ += count;
-    if (left_ == 0) {  // the references are dropped as soon as the last byte has been handed over
-        body_.clear();
-        chunk_.reset();
-        chunk_size_ = 0;
-        segment_ = 0;
-        offset_ = 0;
-    }
+    if (left_ == 0) end();
+}
+
+// The references are dropped as soon as the last byte has been handed over.
+void BodyReader::end() {
+    body_.clear();
+    chunk_.reset();
+    chunk_size_ = 0;
+    segment_ = 0;
+    offset_ = 0;
 }
 
 void BodyReader::fill_later(loop::Loop& loop, loop::WorkPool& pool, std::move_only_function<void()> filled) {
+    if (body_.grows()) {
+        filling_ = body_.growing().wait(loop, piece_, [this, filled = std::move(filled)]() mutable {
+            filling_ = {};
+            filled();
+        });
+        return;
+    }
     struct Filled {
         std::unique_ptr<char[]> chunk;
         std::variant<std::size_t, OpenFile::Failure> read;
@@ -68,12 +82,37 @@ void BodyReader::fill_later(loop::Loop& loop, loop::WorkPool& pool, std::move_on
         });
 }
 
-void BodyReader::next_segment_when_done() {
-    while (offset_ == current().length) {
+BodyReader::State BodyReader::next_run() {
+    if (body_.grows()) return next_piece();
+    do {
         ++segment_;
         offset_ = 0;
         chunk_begin_ = chunk_end_ = 0;
+    } while (offset_ == current().length);
+    return State::Ready;
+}
+
+BodyReader::State BodyReader::next_piece() {
+    GrowingBody::Look next = body_.growing().look(piece_);
+    // Once the whole is known, so is the rest: who frames it can mark the last byte.
+    if (next.state == GrowingBody::State::Complete && left_ > next.size) left_ = next.size - (Body::kUnknownLength - left_);
+    if (next.piece) {
+        body_.show(std::move(next.piece));
+        ++piece_;
+        offset_ = 0;
+        return State::Ready;
     }
+    switch (next.state) {
+        case GrowingBody::State::Growing:
+            return State::Waiting;
+        case GrowingBody::State::Failed:
+            failed_ = true;
+            return State::Failed;
+        case GrowingBody::State::Complete:
+            break;
+    }
+    end();
+    return State::End;
 }
 
 void BodyReader::took(std::variant<std::size_t, OpenFile::Failure> read) {

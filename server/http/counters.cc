@@ -27,6 +27,13 @@ const std::array<CounterRow, static_cast<std::size_t>(Counter::kCount)> kCounter
     {Counter::WorkerRestarts, Kind::Counter, "worker_restarts_total", "", "Transform processes replaced after a crash, a missed deadline or a kill."},
     {Counter::FillsStarted, Kind::Counter, "fills_started_total", "", "Representations that began to be filled or derived."},
     {Counter::FillsCoalesced, Kind::Counter, "fills_coalesced_total", "", "Requests that joined a fill under way."},
+    {Counter::FillsUnderWay, Kind::Gauge, "fills", "", "Fills under way now."},
+    {Counter::FillWaiters, Kind::Gauge, "fill_waiters", "", "Requests that wait for a fill now."},
+    {Counter::FillsCancelled, Kind::Counter, "fills_cancelled_total", "", "Fills given up because nobody waited any more."},
+    {Counter::FillsTimedOut, Kind::Counter, "fills_timed_out_total", "", "Fills that took longer than cache.fill_timeout."},
+    {Counter::FillFailuresRemembered, Kind::Counter, "fill_failures_remembered_total", "", "Requests told of a failure of the last second, without another try."},
+    {Counter::StaleWhileRevalidate, Kind::Counter, "stale_answers_total", "reason=\"while_revalidate\"", "Requests answered with what is stale, by reason."},
+    {Counter::StaleIfError, Kind::Counter, "stale_answers_total", "reason=\"if_error\"", ""},
     {Counter::ReloadsOk, Kind::Counter, "reloads_total", "outcome=\"ok\"", "Configuration reloads, by outcome."},
     {Counter::ReloadsFailed, Kind::Counter, "reloads_total", "outcome=\"failed\"", ""},
     {Counter::AccessLogDropped, Kind::Counter, "access_log_dropped_total", "", "Access log lines dropped because the writer could not keep up."},
@@ -114,6 +121,7 @@ std::string_view name_of(LimitHit limit) {
         {AddressRate, "limits.address_rate"},
         {ImageQueue, "image.queue"},
         {WorkQueue, "work_queue"},
+        {Fills, "limits.fills"},
     };
     static_assert(std::size(kNames) == static_cast<std::size_t>(kCount));
     static_assert(std::ranges::is_sorted(kNames, {}, &std::pair<LimitHit, std::string_view>::first));

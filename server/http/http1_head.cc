@@ -56,7 +56,7 @@ bool has_space_or_control(std::string_view text) {
 }
 
 Http1Head refused(std::uint16_t status, LimitHit limit = LimitHit::kCount) {
-    return {.error = status, .limit = limit, .keep_alive = false, .has_body = false};
+    return {.error = status, .limit = limit, .keep_alive = false, .has_body = false, .body_bytes = 0};
 }
 
 class HeadParser {
@@ -77,7 +77,9 @@ public:
         if (fields_ > limits_.fields) return refused(431, LimitHit::HeaderFields);
         if (field_too_large_) return refused(431, LimitHit::HeaderBytes);
         if (const std::uint16_t error = framing()) return refused(error);
-        return {.keep_alive = http11() ? !close_ : keep_alive_ && !close_, .has_body = chunked_ || content_length_ > 0};
+        return {.keep_alive = http11() ? !close_ : keep_alive_ && !close_,
+                .has_body = chunked_ || content_length_ > 0,
+                .body_bytes = content_length_};
     }
 
 private:

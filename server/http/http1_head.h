@@ -16,12 +16,14 @@ struct Http1Head {
     LimitHit limit = LimitHit::kCount;  // when a limit refused it
     bool keep_alive = false;
     bool has_body = false;
+    std::uint64_t body_bytes = 0;  // 0 for one in chunks
 };
 
 // What was received, and what had to be put together; the request's views point into both.
 struct Http1Text {
     std::string head;                      // through its final CRLF CRLF
     std::forward_list<std::string> added;  // repeated fields joined, targets without a path
+    std::string body;                      // as far as somebody takes it
 };
 
 // Parses a complete head into `request`, which was clear. Field names are made lower case in place, nothing is copied.

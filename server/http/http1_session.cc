@@ -54,8 +54,9 @@ public:
     }
 
     std::size_t feed(std::string_view bytes) override {
-        if (state_ != State::Head) return state_ == State::Finished ? bytes.size() : 0;
-        return feed_head(bytes);
+        if (state_ == State::Finished) return bytes.size();
+        const std::size_t taken = state_ == State::Head ? feed_head(bytes) : 0;
+        return state_ == State::Body ? taken + feed_body(bytes.substr(taken)) : taken;
     }
 
     void produce(Output& output) override {
@@ -82,10 +83,12 @@ public:
             case State::Head:
                 if (!text_.head.empty()) return Waiting::RequestHead;
                 return requests_ == 0 ? Waiting::Greeting : Waiting::Nothing;
+            case State::Body:
+                return Waiting::RequestHead;  // small, and expected in the same time
             case State::Replying:
                 return Waiting::Handler;
             case State::Sending:
-                return Waiting::Peer;
+                return reader_.awaits_producer() ? Waiting::Handler : Waiting::Peer;
             case State::Finished:
                 break;
         }
@@ -95,7 +98,7 @@ public:
     std::uint64_t requests() const override { return requests_; }
 
     void time_out() override {
-        if (state_ == State::Head && !text_.head.empty()) {
+        if ((state_ == State::Head && !text_.head.empty()) || state_ == State::Body) {
             refuse({.error = 408});
         } else {
             if (state_ != State::Head && state_ != State::Finished) report(false);
@@ -105,7 +108,7 @@ public:
     }
 
 private:
-    enum class State : std::uint8_t { Head, Replying, Sending, Finished };
+    enum class State : std::uint8_t { Head, Body, Replying, Sending, Finished };
 
     std::size_t feed_head(std::string_view bytes) {
         std::string& head = text_.head;
@@ -172,9 +175,28 @@ private:
             refuse(head);
             return;
         }
-        // No resource here takes a body: it is answered at once and the connection closed, so that no byte of it can be taken for
-        // a request.
-        keep_alive_ = head.keep_alive && !head.has_body && !draining_;
+        const std::uint64_t most = head.has_body ? context_.dispatcher.takes_body(request_) : 0;
+        // Who takes no body answers at once, and the connection is closed, so that no byte of it can be taken for a request.
+        keep_alive_ = head.keep_alive && !draining_ && (!head.has_body || most > 0);
+        if (most == 0) return dispatch();
+        if (head.body_bytes == 0) return refuse({.error = 411});  // in chunks
+        if (head.body_bytes > most) return refuse({.error = 413});
+        body_left_ = head.body_bytes;
+        state_ = State::Body;
+    }
+
+    std::size_t feed_body(std::string_view bytes) {
+        bytes = bytes.substr(0, body_left_);
+        text_.body.append(bytes);
+        body_left_ -= bytes.size();
+        if (body_left_ == 0) {
+            request_.body = text_.body;
+            dispatch();
+        }
+        return bytes.size();
+    }
+
+    void dispatch() {
         begin_outcome();
         state_ = State::Replying;
         Reply reply = context_.dispatcher.handle(request_);
@@ -202,6 +224,7 @@ private:
 
     void clear_request() {
         text_.added.clear();
+        text_.body.clear();
         FieldList fields = std::move(request_.fields);  // its memory is for the next request
         fields.clear();
         request_ = Request{.fields = std::move(fields)};
@@ -219,9 +242,18 @@ private:
         outcome_.fill_time = answer_.fill_time;
         if (answer_.close || draining_) keep_alive_ = false;
         content_length_ = answer_.content_length.value_or(answer_.body.length());
+        if (content_length_ == Body::kUnknownLength) frame_by_hand();
         reader_ = request_.method == Method::Head ? BodyReader() : BodyReader(std::move(answer_.body));
         head_written_ = false;
         state_ = State::Sending;
+    }
+
+    // Of unknown length: chunks where the client knows them, else the connection's end is the body's (RFC 9112 §6.1, §6.3).
+    void frame_by_hand() {
+        const bool head = request_.method == Method::Head;
+        chunked_ = request_.protocol == Protocol::Http11;
+        keep_alive_ = keep_alive_ && (chunked_ || head);
+        if (head) answer_.body.clear();  // nobody reads it: it need not be made for this one
     }
 
     void write_head(Output& output) {
@@ -236,7 +268,9 @@ private:
             text.add(field.name, ": ", field.value, "\r\n");
         }
         text.add("cache-status: ", cache_status(answer_.verdict), "\r\n");
-        if (answer_.status != 204 && answer_.status != 304) {
+        if (content_length_ == Body::kUnknownLength) {
+            if (chunked_) text.add("transfer-encoding: chunked\r\n");
+        } else if (answer_.status != 204 && answer_.status != 304) {
             char digits[24];
             const auto end = std::to_chars(digits, digits + sizeof digits, content_length_).ptr;
             text.add("content-length: ", std::string_view(digits, end), "\r\n");
@@ -254,6 +288,7 @@ private:
             const BodyReader::Peek next = reader_.peek(std::max<std::size_t>(output.room_shared(), 1));
             switch (next.state) {
                 case BodyReader::State::End:
+                    if (chunked_ && request_.method != Method::Head) output.append("0\r\n\r\n");
                     end_response();
                     return;
                 case BodyReader::State::Failed:
@@ -268,14 +303,30 @@ private:
             const std::size_t room = next.blob ? output.room_shared() : output.room();
             if (room == 0) return;
             const std::string_view run = next.run.substr(0, room);
-            next.blob ? output.append_shared(*next.blob, run) : output.append(run);
+            if (chunked_) {
+                write_chunk(output, *next.blob, run);
+            } else {
+                next.blob ? output.append_shared(*next.blob, run) : output.append(run);
+            }
             outcome_.body_bytes += run.size();
             reader_.advance(run.size());
         }
     }
 
+    // RFC 9112 §7.1. What grows is always of blobs.
+    static void write_chunk(Output& output, const BlobPtr& blob, std::string_view run) {
+        char line[18];
+        char* end = std::to_chars(line, line + 16, run.size(), 16).ptr;
+        *end++ = '\r';
+        *end++ = '\n';
+        output.append({line, end});
+        output.append_shared(blob, run);
+        output.append("\r\n");
+    }
+
     void end_response() {
         report(true);
+        chunked_ = false;
         pending_.reset();
         answer_.head.reset();
         text_.head.clear();
@@ -283,7 +334,7 @@ private:
         state_ = keep_alive_ && !draining_ ? State::Head : State::Finished;
     }
 
-    // The length was promised and cannot be kept: only closing tells the client.
+    // The length, or a last chunk, was promised and cannot be kept: only closing tells the client.
     void cut_off() {
         report(false);
         pending_.reset();
@@ -303,9 +354,11 @@ private:
     bool draining_ = false;
     bool keep_alive_ = true;
     bool head_written_ = false;
+    bool chunked_ = false;           // the answer; false between two
     bool amid_line_end_ = false;     // the CR of an empty line has come
     bool answered_at_once_ = false;  // during produce(): the head is of the same flush
     std::uint64_t content_length_ = 0;
+    std::uint64_t body_left_ = 0;  // of the request's, to come
     std::uint64_t requests_ = 0;
     Http1Text text_;  // of the request being read or answered
     Request request_;

@@ -43,7 +43,16 @@ Body::Body(std::vector<Segment> segments) {
     if (segments.empty()) return;
     for (const Segment& segment : segments) length_ += segment.length;
     first_ = std::move(segments.front());
-    more_.assign(std::make_move_iterator(segments.begin() + 1), std::make_move_iterator(segments.end()));
+    segments.erase(segments.begin());
+    if (!segments.empty()) rest_ = std::make_shared<const Rest>(Rest{.segments = std::move(segments), .growing = {}});
+}
+
+Body::Body(std::shared_ptr<GrowingBody> reader)
+    : rest_(std::make_shared<const Rest>(Rest{.segments = {}, .growing = std::move(reader)})), length_(kUnknownLength) {}
+
+void Body::show(BlobPtr piece) {
+    const std::uint64_t length = piece->size();
+    first_ = Segment{.bytes = std::move(piece), .file = {}, .offset = 0, .length = length};
 }
 
 std::string_view name_of(Verdict verdict) {
@@ -62,6 +71,8 @@ std::string_view name_of(Verdict verdict) {
             return "bypass";
         case Verdict::Stale:
             return "stale";
+        case Verdict::Interim:
+            return "interim";
     }
     return "none";
 }
@@ -79,6 +90,8 @@ std::string_view cache_status(Verdict verdict) {
         case Verdict::Bypass:
             return "selvage; fwd=bypass";
         case Verdict::Stale:
+            return "selvage; hit; detail=stale";
+        case Verdict::Interim:
             return "selvage; hit; detail=interim";
         case Verdict::None:  // nothing of our own making (errors, redirects) names a cache
             break;

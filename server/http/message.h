@@ -33,6 +33,7 @@ struct Request {
     std::string_view authority;  // host[:port] of the target or the Host field; may be empty in HTTP/1.0
     std::string_view target;     // origin form, "/path?query", or "*"
     std::string_view peer;       // textual address of the client
+    std::string_view body;       // when Dispatcher::takes_body() asked for it
     FieldList fields;
     SteadyTime received{};  // when its last header byte was read
 
@@ -113,6 +114,8 @@ public:
 };
 using OpenFilePtr = std::shared_ptr<const OpenFile>;
 
+class GrowingBody;
+
 // A run of body bytes: of memory, or of a file.
 struct Segment {
     BlobPtr bytes;     // set: memory
@@ -121,9 +124,11 @@ struct Segment {
     std::uint64_t length = 0;
 };
 
-// A body: nothing, one segment (nearly always), or several (multipart/byteranges).
+// A body: nothing, one segment (nearly always), several (multipart/byteranges), or one that is still being made and grows.
 class Body {
 public:
+    static constexpr std::uint64_t kUnknownLength = ~std::uint64_t{0};
+
     Body() = default;
     explicit Body(BlobPtr bytes) {
         const std::uint64_t length = bytes->size();
@@ -132,22 +137,37 @@ public:
     }
     explicit Body(Segment segment) : first_(std::move(segment)), length_(first_.length) {}
     explicit Body(std::vector<Segment> segments);
+    explicit Body(std::shared_ptr<GrowingBody> reader);  // as GrowingBody::reader_of gave it
 
     // Drops what it refers to; cheaper than assigning an empty one.
     void clear() {
         first_.bytes.reset();
         first_.file.reset();
-        more_.clear();
+        rest_.reset();
         length_ = 0;
     }
 
+    // kUnknownLength of one that grows: it has no Content-Length, and no ranges.
     std::uint64_t length() const { return length_; }
-    std::size_t segments() const { return length_ == 0 ? 0 : 1 + more_.size(); }
-    const Segment& segment(std::size_t index) const { return index == 0 ? first_ : more_[index - 1]; }
+    bool grows() const { return length_ == kUnknownLength; }
+
+    // Of one that does not grow.
+    std::size_t segments() const { return length_ == 0 ? 0 : 1 + (rest_ ? rest_->segments.size() : 0); }
+    const Segment& segment(std::size_t index) const { return index == 0 ? first_ : rest_->segments[index - 1]; }
+
+    // Of one that grows. What is read of it at present is its segment(0); whoever reads it puts one piece after another there.
+    GrowingBody& growing() const { return *rest_->growing; }
+    void show(BlobPtr piece);
 
 private:
+    // What few bodies have. Never changed: copies share it.
+    struct Rest {
+        std::vector<Segment> segments;
+        std::shared_ptr<GrowingBody> growing;
+    };
+
     Segment first_;
-    std::vector<Segment> more_;
+    std::shared_ptr<const Rest> rest_;
     std::uint64_t length_ = 0;
 };
 
@@ -159,7 +179,8 @@ enum class Verdict : std::uint8_t {
     Miss,       // made for this request
     Coalesced,  // made for another request at the same time
     Bypass,     // a rule said so
-    Stale,      // an older or interim representation (the coding is still being made)
+    Stale,      // one that is older than it should be, while a new one is made or cannot be (RFC 5861)
+    Interim,    // a fast coding, while the best one is made
 };
 std::string_view name_of(Verdict verdict);
 // The value of Cache-Status, which sessions write into every response: where the bytes came from. RFC 9211 §2.
@@ -212,6 +233,12 @@ class Dispatcher {
 public:
     virtual ~Dispatcher() = default;
     virtual Reply handle(const Request& request) = 0;
+
+    // A request with a body has come, whose fields are known: how many bytes of it handle() wants to see. HTTP/1 sessions collect
+    // them; one that is longer is answered with 413, one in chunks with 411. 0: handle() at once, and nobody reads the body.
+    // HTTP/2 sessions do not ask: who takes bodies listens for HTTP/1.
+    virtual std::uint64_t takes_body([[maybe_unused]] const Request& request) { return 0; }
+
     virtual void finished(const Request& request, const Outcome& outcome) = 0;
     virtual std::string_view date() = 0;  // the current Date field value, refreshed each second
 };

@@ -44,6 +44,7 @@ enum class LimitHit : std::uint8_t {
     AddressRate,
     ImageQueue,
     WorkQueue,
+    Fills,
     kCount
 };
 

@@ -48,10 +48,14 @@ void TcpStream::read_start() {
 }
 
 void TcpStream::on_ready(std::uint32_t events) {
-    constexpr std::uint32_t kOver = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+    if ((events & EPOLLERR) != 0) {
+        reading_ = readable_ = false;
+        return events_.on_lost();
+    }
+    constexpr std::uint32_t kOver = EPOLLRDHUP | EPOLLHUP;
     hung_up_ |= (events & kOver) != 0;
     readable_ |= (events & (EPOLLIN | kOver)) != 0;
-    if (full_ && (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
+    if (full_ && (events & (EPOLLOUT | EPOLLHUP)) != 0) {
         full_ = false;
         events_.on_writable();
     }

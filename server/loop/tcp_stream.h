@@ -27,6 +27,7 @@ public:
     public:
         virtual void on_bytes(std::string_view bytes) = 0;  // valid during the call
         virtual void on_end() = 0;                          // the peer finished or the connection failed
+        virtual void on_lost() { on_end(); }                // it was reset: told at once, also while nobody reads
         virtual void on_writable() = 0;                     // after Sent::Some: there is room again
 
     protected:

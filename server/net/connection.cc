@@ -128,6 +128,11 @@ void Connection::on_bytes(std::string_view bytes) {
     hold_input();
 }
 
+// Who waits for an answer is gone: what is being made for him alone need not be.
+void Connection::on_lost() {
+    if (!over_) end();
+}
+
 void Connection::on_end() {
     if (over_) return;
     peer_finished_ = true;

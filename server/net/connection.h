@@ -72,6 +72,7 @@ private:
 
     void on_bytes(std::string_view bytes) override;
     void on_end() override;
+    void on_lost() override;
     void on_writable() override;
     void on_turn() override;
 

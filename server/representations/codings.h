@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -13,15 +14,23 @@
 #include "server/catalogue/catalogue.h"
 #include "server/http/counters.h"
 #include "server/loop/work_pool.h"
+#include "server/representations/fills.h"
 #include "server/representations/select.h"
 #include "server/representations/stored.h"
 
 namespace selvage::representations {
 
-// A coded representation in memory.
+// A coded representation that is there.
 struct Coded {
     cache_store::ObjectPtr object;
     bool interim = false;  // the fast one, until the best is made; has an entity tag of its own
+    bool stale = false;    // purged softly: used until it is made anew
+};
+
+// As of when something is asked for: what was born before the floor will not do, and what is made now is born now.
+struct AsOf {
+    cache_store::Floor floor;  // of the request and of the source
+    std::uint64_t birth = 0;   // Store::sequence() when the request began
 };
 
 // What is known of the codings of one content, for all who serve it. Thread-safe.
@@ -38,7 +47,9 @@ private:
     friend class Codings;
     std::array<Key128, transforms::kCodings.size()> best_, first_;  // keys in the store, by row
     std::array<std::atomic<std::uint64_t>, transforms::kCodings.size()> sizes_{};
-    std::atomic<bool> improving_{false};
+    std::atomic<std::uint64_t> improved_{0};  // one above the birth of the best ones, made or under way; 0: to be made
+    std::atomic<bool> improving_{false};      // under way
+    std::atomic<bool> kept_{true};            // by the store, when they were made
 };
 using ContentCodingsPtr = std::shared_ptr<ContentCodings>;
 
@@ -54,26 +65,38 @@ public:
     // request.
     ContentCodingsPtr of(const catalogue::Source& source);
 
-    // The best in memory, else the fast one in memory. Nothing: fill it.
-    std::optional<Coded> find(const ContentCodings& codings, transforms::Coding coding);
+    // The best in memory, else the fast one in memory. Nothing: ask fetch_now(), then fill it.
+    std::optional<Coded> find(const ContentCodings& codings, transforms::Coding coding, const cache_store::Floor& floor);
 
-    // Blocks, on the work pool: the best from disk when it is there, else the fast one made now.
-    // Errors: those of reading and encoding; Unsupported "no_gain" when the identity is as good, which is remembered.
-    Filled fill(catalogue::Catalogue& catalogue, const catalogue::Source& source, transforms::Coding coding);
+    // The best from the disk, when that needs no waiting.
+    std::optional<Coded> fetch_now(ContentCodings& codings, transforms::Coding coding, const cache_store::Floor& floor);
 
-    // Makes the best of all codings in the background, once per content. `codings`: of the source.
+    AsOf as_of(const cache_store::Floor& floor) const;
+
+    // Blocks, on the work pool: the best from disk when it is there, else the fast one made now. That of a larger file is
+    // announced as soon as it begins to be there, and made as long as it is wanted. Errors: those of reading and encoding;
+    // Unsupported "no_gain" when the identity is as good, which is remembered; Cancelled.
+    Filled fill(catalogue::Catalogue& catalogue, const catalogue::Source& source, transforms::Coding coding, const AsOf& as_of,
+                const Wanted& wanted, std::move_only_function<void(Filled)> announce);
+
+    // Makes the best of all codings in the background, once per content, and anew when what there is was born before the floor.
+    // `codings`: of the source.
     void improve(const ContentCodingsPtr& codings, const std::shared_ptr<catalogue::Catalogue>& catalogue,
-                 const catalogue::SourcePtr& source);
+                 const catalogue::SourcePtr& source, const cache_store::Floor& floor);
 
     static Key128 key(const catalogue::Source& source, transforms::Coding coding, transforms::Effort effort);
 
 private:
     static constexpr std::size_t kMostKnown = 200'000;
 
+    struct Making;  // of one coding
+
     ContentCodingsPtr known(const catalogue::Source& source);
-    void improve_one(catalogue::Catalogue& catalogue, const catalogue::Source& source, ContentCodings& known, std::size_t row);
-    Result<cache_store::ObjectPtr> encode(catalogue::Catalogue& catalogue, const catalogue::Source& source,
-                                          transforms::Coding coding, transforms::Effort effort);
+    void improve_all(catalogue::Catalogue& catalogue, const catalogue::Source& source, ContentCodings& known, const AsOf& as_of);
+    void improve_one(const Making& making, ContentCodings& known);
+    std::optional<Filled> fetch_best(const Making& making);
+    Result<BlobPtr> encode_first(const Making& making, const Wanted& wanted, std::move_only_function<void(Filled)> announce);
+    Filled made_first(const Making& making, Result<BlobPtr> coded);
 
     cache_store::Store& store_;
     loop::WorkPool& pool_;

@@ -1,5 +1,8 @@
 #include "server/representations/image_fill.h"
 
+#include <fmt/format.h>
+
+#include "server/representations/stored_file.h"
 #include "transforms/worker/protocol.h"
 
 namespace selvage::representations {
@@ -25,10 +28,8 @@ void ImageFill::start() {
 
 Result<ImageFill::Prepared> ImageFill::prepare(cache_store::Store& store, const ImageTask& task) {
     Prepared input;
-    if (task.keep && store.on_disk(task.key)) {
-        input.stored = store.fetch(task.key);
-        if (input.stored) return input;
-    }
+    if (task.keep) input.stored = look_up(store, task);
+    if (input.stored) return input;
     // The bytes are checked against the source's hash and copied into sealed memory: the file may change while a worker reads it.
     const std::string content = TRY(task.catalogue->read(*task.source));
     input.size = content.size();
@@ -36,9 +37,34 @@ Result<ImageFill::Prepared> ImageFill::prepare(cache_store::Store& store, const 
     return input;
 }
 
+// Somebody may have made it since it was looked for in memory; or it is on disk, perhaps too large for memory.
+std::optional<Filled> ImageFill::look_up(cache_store::Store& store, const ImageTask& task) {
+    Filled filled{.object = fail(ErrorKind::NotFound, "not stored"), .verdict = http::Verdict::DiskHit};
+    bool stale = false;
+    if (auto found = store.find(task.key, task.floor)) {
+        stale = found.stale;
+        filled.object = std::move(found.object);
+        filled.verdict = http::Verdict::Hit;
+    } else if (!store.on_disk(task.key)) {
+        return std::nullopt;
+    } else if (auto body = store.open(task.key, task.floor)) {
+        stale = task.floor.makes_stale(body->object().birth);
+        filled.object = std::make_shared<const cache_store::Object>(body->object());
+        filled.file = std::make_shared<const StoredFile>(std::move(body));
+    } else {
+        auto fetched = store.fetch(task.key, task.floor);
+        if (!fetched) return std::nullopt;
+        stale = fetched.stale;
+        filled.object = std::move(fetched.object);
+    }
+    if (stale && task.remake) return std::nullopt;
+    if (stale) filled.verdict = http::Verdict::Stale;
+    return filled;
+}
+
 void ImageFill::prepared(Result<Prepared> input) {
-    if (!input) return finish(std::unexpected(std::move(input.error())), http::Verdict::Miss);
-    if (input->stored) return finish(std::move(input->stored), http::Verdict::DiskHit);
+    if (!input) return finish({.object = std::unexpected(std::move(input.error()))});
+    if (input->stored) return finish(*std::move(input->stored));
     TransformJob job;
     job.source = std::move(input->memory);
     job.source_size = input->size;
@@ -46,23 +72,20 @@ void ImageFill::prepared(Result<Prepared> input) {
     job.plan = task_->plan;
     job.format = task_->format;
     job.quality = task_->quality;
+    job.cost = task_->cost;
     job.wanted = wanted_;
     operation_ =
         around_.transforms.submit(std::move(job), [this](Result<TransformResult> result) { transformed(std::move(result)); });
 }
 
+// What a worker has made is kept, wanted or not: it has been paid for. What is not to be kept needs somebody who wants it.
 void ImageFill::transformed(Result<TransformResult> result) {
-    if (!result) return finish(std::unexpected(std::move(result.error())), http::Verdict::Miss);
+    if (!result) return finish({.object = std::unexpected(std::move(result.error()))});
+    if (!task_->keep && !wanted_()) return finish({.object = fail(ErrorKind::Cancelled, "nobody waits for it any more")});
     operation_ = around_.pool.submit(
         around_.control, loop::WorkPool::Lane::Now,
         [&store = around_.store, task = task_, output = std::move(*result)] { return adopt(store, *task, output); },
-        [this](Result<cache_store::ObjectPtr> object) {
-            if (object && task_->keep) {
-                around_.pool.detach(loop::WorkPool::Lane::Now,
-                                    [&store = around_.store, key = task_->key, kept = *object] { store.store(key, *kept); });
-            }
-            finish(std::move(object), http::Verdict::Miss);
-        });
+        [this](Result<cache_store::ObjectPtr> object) { finish({.object = std::move(object)}); });
 }
 
 Result<cache_store::ObjectPtr> ImageFill::adopt(cache_store::Store& store, const ImageTask& task, const TransformResult& result) {
@@ -74,21 +97,24 @@ Result<cache_store::ObjectPtr> ImageFill::adopt(cache_store::Store& store, const
     facts.height = result.done.height;
     facts.source_width = result.done.source_width;
     facts.source_height = result.done.source_height;
+    facts.made_for = fmt::format("{}?{}", task.source->path, task.plan);
     auto object = std::make_shared<const cache_store::Object>(cache_store::Object{
         .meta = to_meta(facts),
         .body = make_blob(std::move(bytes)),
         .cost_ms = result.done.cpu_us / 1000,
-        .source = task.source->content,
         .created = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now()),
+        .birth = task.birth,
+        .tags = {cache_store::source_tag(task.source->content)},
     });
-    if (task.keep) store.put(task.key, object);
+    if (task.keep) store.put(task.key, object, cache_store::Keep::Anywhere);
     return object;
 }
 
-void ImageFill::finish(Result<cache_store::ObjectPtr> object, http::Verdict verdict) {
-    const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started_);
+void ImageFill::finish(Filled filled) {
+    filled.fill_time = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started_);
+    if (!task_->keep) filled.verdict = http::Verdict::Bypass;
     auto settle = std::move(settle_);
-    settle({std::move(object), task_->keep ? verdict : http::Verdict::Bypass, spent});  // drops us
+    settle(std::move(filled));  // drops us
 }
 
 }  // namespace selvage::representations

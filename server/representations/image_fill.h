@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cache_store/store.h"
@@ -20,10 +21,14 @@ struct ImageTask {
     std::string plan;  // canonical
     transforms::Format format = transforms::Format::Jpeg;
     unsigned quality = 0;
-    bool keep = true;  // false: a rule's bypass; made, sent, forgotten
+    std::chrono::microseconds cost{0};  // transform_cost()
+    bool keep = true;                   // false: a rule's bypass; made, sent, forgotten
+    bool remake = false;                // what is stored is stale: it will not do
+    cache_store::Floor floor;           // of who asks: what is stored and was born before it will not do either
+    std::uint64_t birth = 0;            // Store::sequence() when the request began, or what has made it stale
 };
 
-// Makes a variant: disk → read the source → transform → memory and disk. One method per step; lives on the control loop.
+// Makes a variant: disk → read the source → transform → the store. One method per step; lives on the control loop.
 class ImageFill final : public FillWork {
 public:
     struct Surroundings {
@@ -39,15 +44,16 @@ public:
 
 private:
     struct Prepared {
-        cache_store::ObjectPtr stored;  // found on disk, else:
+        std::optional<Filled> stored;  // found on disk, else:
         FileDescriptor memory;
         std::uint64_t size = 0;
     };
     static Result<Prepared> prepare(cache_store::Store& store, const ImageTask& task);
+    static std::optional<Filled> look_up(cache_store::Store& store, const ImageTask& task);
     void prepared(Result<Prepared> input);
     void transformed(Result<TransformResult> result);
     static Result<cache_store::ObjectPtr> adopt(cache_store::Store& store, const ImageTask& task, const TransformResult& result);
-    void finish(Result<cache_store::ObjectPtr> object, http::Verdict verdict);
+    void finish(Filled filled);
 
     Surroundings around_;
     std::shared_ptr<const ImageTask> task_;

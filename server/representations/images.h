@@ -1,11 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "base/log.h"
 #include "cache_store/store.h"
 #include "server/loop/work_pool.h"
 #include "server/representations/fills.h"
@@ -30,19 +32,53 @@ public:
     // Only when ready().
     Key128 key(const Sha256& content, std::string_view recipe) const { return key_of({as_text(content), recipe, epoch_}); }
 
-    cache_store::ObjectPtr find(const Key128& key) { return around_.store.find(key); }
+    cache_store::Found find(const Key128& key, const cache_store::Floor& floor) { return around_.store.find(key, floor); }
+
+    // From the disk, when that needs no waiting.
+    cache_store::Found fetch_now(const Key128& key, const cache_store::Floor& floor) {
+        return around_.store.on_disk(key) ? around_.store.fetch_now(key, floor) : cache_store::Found{};
+    }
+
+    // From the disk, on the work pool. Null: it is not there.
+    [[nodiscard]] loop::Operation fetch(loop::Loop& waiter, const Key128& key, const cache_store::Floor& floor,
+                                        std::move_only_function<void(cache_store::Found)> done) {
+        return around_.pool.submit(
+            waiter, loop::WorkPool::Lane::Now, [&store = around_.store, key, floor] { return store.fetch(key, floor); },
+            std::move(done));
+    }
+    bool on_disk(const Key128& key) const { return around_.store.on_disk(key); }
 
     [[nodiscard]] loop::Operation make(loop::Loop& waiter, ImageTask task, std::move_only_function<void(Filled)> done) {
-        const Key128 key = task.key;
-        return fills_.request(
-            waiter, key,
-            [around = around_, task = std::move(task)](Wanted wanted, Settle settle) mutable -> std::unique_ptr<FillWork> {
-                return std::make_unique<ImageFill>(around, std::move(task), std::move(wanted), std::move(settle));
-            },
-            std::move(done));
+        const Key128 key = flight_key(task.key, task.floor);
+        return fills_.request(waiter, key, fill_of(std::move(task), nullptr), std::move(done));
+    }
+
+    // The same in the background, nobody being told but the log, which outlives us.
+    void refresh(ImageTask task, Log& log) {
+        const Key128 key = flight_key(task.key, task.floor);
+        fills_.refresh(key, fill_of(std::move(task), &log));
+    }
+
+    // The birth of what is asked for now by somebody with this floor.
+    std::uint64_t birth(const cache_store::Floor& floor) const {
+        return std::max({around_.store.sequence(), floor.gone, floor.stale});
     }
 
 private:
+    Fills::Make fill_of(ImageTask task, Log* log) const {
+        return
+            [around = around_, task = std::move(task), log](Wanted wanted, Settle settle) mutable -> std::unique_ptr<FillWork> {
+                if (log) settle = logged(*log, task.source->path, std::move(settle));
+                return std::make_unique<ImageFill>(around, std::move(task), std::move(wanted), std::move(settle));
+            };
+    }
+    static Settle logged(Log& log, std::string path, Settle settle) {
+        return [&log, path = std::move(path), settle = std::move(settle)](Filled filled) mutable {
+            if (!filled.object) log.info("image", "{} in the background: {}", path, filled.object.error().code);
+            settle(std::move(filled));
+        };
+    }
+
     ImageFill::Surroundings around_;
     Fills& fills_;
     std::string epoch_;  // written before ready_ is set, never after

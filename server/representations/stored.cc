@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace selvage::representations {
@@ -16,8 +17,13 @@ bool take_number(std::string_view text, std::uint32_t& into) {
 }  // namespace
 
 std::string to_meta(const Facts& facts) {
-    return fmt::format("type={}\netag={}\nwidth={}\nheight={}\nsource_width={}\nsource_height={}\ninterim={}\n", facts.media_type,
-                       facts.etag, facts.width, facts.height, facts.source_width, facts.source_height, facts.interim ? 1 : 0);
+    std::string meta =
+        fmt::format("type={}\netag={}\nwidth={}\nheight={}\nsource_width={}\nsource_height={}\ninterim={}\n", facts.media_type,
+                    facts.etag, facts.width, facts.height, facts.source_width, facts.source_height, facts.interim ? 1 : 0);
+    // A decoded path may hold anything: a line of its own only when it is one.
+    const bool is_line = std::ranges::none_of(facts.made_for, [](char c) { return static_cast<unsigned char>(c) < ' '; });
+    if (is_line && !facts.made_for.empty()) meta += fmt::format("for={}\n", facts.made_for);
+    return meta;
 }
 
 std::optional<Facts> from_meta(std::string_view meta) {
@@ -39,6 +45,7 @@ std::optional<Facts> from_meta(std::string_view meta) {
         if (key == "source_width") good = take_number(value, facts.source_width);
         if (key == "source_height") good = take_number(value, facts.source_height);
         if (key == "interim") facts.interim = value == "1";
+        if (key == "for") facts.made_for = value;
         if (!good) return std::nullopt;
     }
     return facts;

@@ -2,12 +2,17 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "cache_store/store.h"
 #include "server/http/message.h"
+
+namespace selvage::http {
+class GrowingBody;
+}
 
 namespace selvage::representations {
 
@@ -18,6 +23,7 @@ struct Facts {
     std::uint32_t width = 0, height = 0;
     std::uint32_t source_width = 0, source_height = 0;
     bool interim = false;  // a fast coding, to be replaced by the best one
+    std::string made_for;  // who looks into the store wants to know: the path that was asked for first, and what was made of it
     friend bool operator==(const Facts&, const Facts&) = default;
 };
 
@@ -26,10 +32,14 @@ std::string to_meta(const Facts& facts);
 std::optional<Facts> from_meta(std::string_view meta);
 
 // How a representation that was not in memory came about.
+//
+// `growing` or `file` set: `object` is a head without a body (its `body` is null), and the bytes come from there.
 struct Filled {
     Result<cache_store::ObjectPtr> object;
-    http::Verdict verdict = http::Verdict::Miss;  // Miss, DiskHit; Coalesced for those who joined
+    http::Verdict verdict = http::Verdict::Miss;  // Miss, DiskHit, Stale; Coalesced for those who joined
     std::chrono::microseconds fill_time{0};
+    std::shared_ptr<http::GrowingBody> growing = nullptr;  // an announcement: what is made is read as it grows
+    http::OpenFilePtr file = nullptr;                      // too large for memory: read from the disk tier, in parts
 };
 
 }  // namespace selvage::representations

@@ -277,7 +277,7 @@ private:
         Queued finished = std::move(*current_);
         current_.reset();
         if (result || result.error().kind != ErrorKind::Cancelled) pool_.counters_.add(outcome_of(result));
-        finished.interest->end([&] { finished.done(std::move(result)); });
+        finished.settle(std::move(result));
     }
 
     TransformPool& pool_;
@@ -293,7 +293,9 @@ private:
 };
 
 TransformPool::TransformPool(loop::Loop& loop, Options options, http::Counters& counters, Log& log)
-    : loop_(loop), options_(std::move(options)), counters_(counters), log_(log), tick_(loop, [this] { tick(); }) {}
+    : loop_(loop), options_(std::move(options)), counters_(counters), log_(log), queue_(options_.queue), tick_(loop, [this] {
+          tick();
+      }) {}
 
 TransformPool::~TransformPool() = default;
 
@@ -327,12 +329,16 @@ loop::Operation TransformPool::submit(TransformJob job, Done done) {
         counters_.add(http::Counter::TransformRefused);
         return refuse(std::move(done), fail(ErrorKind::Unprocessable, "it crashed workers before", "poisoned_source"));
     }
-    if (queue_.size() >= options_.queue) {
+    if (!queue_.has_room(job)) {
         counters_.limit_hit(http::LimitHit::ImageQueue);
         counters_.add(http::Counter::TransformOverloaded);
         return refuse(std::move(done), fail(ErrorKind::Overloaded, "the transform queue is full", "overloaded"));
     }
-    queue_.push_back({std::move(job), std::move(done), interest, loop_.now()});
+    auto displaced = queue_.push({std::move(job), std::move(done), interest, loop_.now()});
+    if (displaced) {
+        loop_.post(
+            [this, queued = *std::move(displaced)]() mutable { overloaded(std::move(queued), "a client took its place"); });
+    }
     loop_.post([this] { dispatch(); });
     return loop::Operation(std::move(interest));
 }
@@ -340,8 +346,7 @@ loop::Operation TransformPool::submit(TransformJob job, Done done) {
 void TransformPool::dispatch() {
     for (const auto& worker : workers_) {
         while (worker->idle() && !queue_.empty()) {
-            Queued next = std::move(queue_.front());
-            queue_.pop_front();
+            Queued next = *queue_.next();
             if (next.unwanted()) {
                 next.skip();
             } else {
@@ -351,28 +356,17 @@ void TransformPool::dispatch() {
     }
 }
 
-void TransformPool::tick() {
-    skip_unwanted();
-    expire_queue();
-}
-
 // While all workers are busy: who has withdrawn waits only for being told so, and its place is another's.
-void TransformPool::skip_unwanted() {
-    std::deque<Queued> kept, unwanted;  // stable_partition of libstdc++ 12 uses what C++23 deprecates: clang warns
-    for (Queued& queued : queue_) (queued.unwanted() ? unwanted : kept).push_back(std::move(queued));
-    queue_ = std::move(kept);
-    for (Queued& queued : unwanted) queued.skip();
+void TransformPool::tick() {
+    for (Queued& queued : queue_.take_unwanted()) queued.skip();
+    for (Queued& late : queue_.take_older_than(loop_.now() - options_.limits.queue_timeout)) {
+        overloaded(std::move(late), "waited too long for a transform worker");
+    }
 }
 
-void TransformPool::expire_queue() {
-    const SteadyTime oldest = loop_.now() - options_.limits.queue_timeout;
-    while (!queue_.empty() && queue_.front().since < oldest) {
-        Queued late = std::move(queue_.front());
-        queue_.pop_front();
-        counters_.add(http::Counter::TransformOverloaded);
-        late.interest->end(
-            [&] { late.done(fail(ErrorKind::Overloaded, "waited too long for a transform worker", "overloaded")); });
-    }
+void TransformPool::overloaded(Queued queued, std::string why) {
+    counters_.add(http::Counter::TransformOverloaded);
+    queued.settle(fail(ErrorKind::Overloaded, std::move(why), "overloaded"));
 }
 
 bool TransformPool::poisoned(const Sha256& content) {

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,7 +9,6 @@
 #include <vector>
 
 #include "base/digest.h"
-#include "base/file_descriptor.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "config/config.h"
@@ -18,25 +16,10 @@
 #include "server/loop/loop.h"
 #include "server/loop/operation.h"
 #include "server/loop/timer.h"
-#include "server/representations/fills.h"
+#include "server/representations/transform_queue.h"
 #include "transforms/worker/protocol.h"
 
 namespace selvage::representations {
-
-struct TransformJob {
-    FileDescriptor source;  // sealed memory
-    std::uint64_t source_size = 0;
-    Sha256 content;    // names the source: what crashes workers twice is refused for a while
-    std::string plan;  // canonical
-    transforms::Format format = transforms::Format::Jpeg;
-    unsigned quality = 0;
-    Wanted wanted;  // asked while it waits and when its turn comes: a job nobody waits for is skipped
-};
-
-struct TransformResult {
-    transforms::worker::Done done;
-    FileDescriptor output;
-};
 
 // The processes that decode untrusted bytes. One job each at a time; killed at the deadline and replaced; recycled after a number
 // of jobs or bytes of memory. Lives on the control loop.
@@ -48,7 +31,7 @@ public:
         unsigned queue = 8;  // jobs waiting
         config::Image limits;
     };
-    using Done = std::move_only_function<void(Result<TransformResult>)>;
+    using Done = TransformQueue::Done;
 
     TransformPool(loop::Loop& loop, Options options, http::Counters& counters, Log& log);
     ~TransformPool();
@@ -68,17 +51,7 @@ public:
     std::size_t ready_workers() const;
 
 private:
-    struct Queued {
-        TransformJob job;
-        Done done;
-        loop::InterestPtr interest;
-        SteadyTime since;
-
-        bool unwanted() const { return !interest->wanted() || (job.wanted && !job.wanted()); }
-        void skip() {
-            interest->end([this] { done(fail(ErrorKind::Cancelled, "nobody waits for it any more")); });
-        }
-    };
+    using Queued = TransformQueue::Entry;
     class Worker;
     struct Crashes {
         unsigned count = 0;
@@ -87,8 +60,7 @@ private:
 
     void dispatch();
     void tick();
-    void skip_unwanted();
-    void expire_queue();
+    void overloaded(Queued queued, std::string why);
     bool poisoned(const Sha256& content);
     void crashed(const Sha256& content);
     void said_hello(const transforms::worker::Hello& hello);
@@ -99,7 +71,7 @@ private:
     Log& log_;
     std::string epoch_;
     std::move_only_function<void()> ready_;
-    std::deque<Queued> queue_;
+    TransformQueue queue_;
     std::unordered_map<Sha256, Crashes> crashes_;  // by content
     loop::Timer tick_;
     std::uint64_t next_id_ = 1;

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -10,15 +13,19 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/file_descriptor.h"
-#include "cache_store/two_tiers.h"
+#include "cache_store/disk/log_tier.h"
 
-// What the tests of the store stand on: a folder that goes away, a clock that is moved by hand, files that fail on request.
+// What the tests of the store stand on: a folder that goes away, clocks that are moved by hand, files that fail on request.
 namespace selvage::cache_store {
+
+inline constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB;
 
 class ScratchFolder {
 public:
@@ -35,14 +42,25 @@ public:
     ScratchFolder& operator=(const ScratchFolder&) = delete;
 
     std::string path() const { return path_.string(); }
-    std::filesystem::path objects() const { return path_ / "objects" / "v1"; }
-    std::filesystem::path file_of(const Key128& key) const { return objects() / object_name(key); }
+    std::filesystem::path objects() const { return path_ / "objects"; }
+    std::filesystem::path log() const { return objects() / "log-1"; }
+    std::filesystem::path segment(std::uint32_t number) const { return log() / fmt::format("segment.{:05}", number); }
+    std::vector<std::filesystem::path> segments() const {  // by number
+        std::vector<std::filesystem::path> found;
+        for (const auto& entry : std::filesystem::directory_iterator(log())) {
+            if (entry.path().filename().string().starts_with("segment.")) found.push_back(entry.path());
+        }
+        std::ranges::sort(found);
+        return found;
+    }
 
-    // What the objects and temporaries take, in whole blocks.
+    // What all files take on the disk, as it counts: in blocks of 512.
     std::uint64_t bytes_on_disk() const {
         std::uint64_t sum = 0;
         for (const auto& entry : std::filesystem::recursive_directory_iterator(objects())) {
-            if (entry.is_regular_file()) sum += disk_charge(entry.file_size());
+            struct stat status{};
+            if (entry.is_regular_file() && ::stat(entry.path().c_str(), &status) == 0)
+                sum += static_cast<std::uint64_t>(status.st_blocks) * 512;
         }
         return sum;
     }
@@ -62,57 +80,77 @@ inline void write_file(const std::filesystem::path& path, std::string_view bytes
     out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
-class ManualClock {
+// Overwrites a few bytes where they lie.
+inline void patch_file(const std::filesystem::path& path, std::uint64_t offset, std::string_view bytes) {
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(static_cast<std::streamoff>(offset));
+    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+class ManualClocks {
 public:
-    Clock reader() {
-        return [this] { return SteadyTime(std::chrono::nanoseconds(now_.load())); };
+    Clocks reader() {
+        return {.steady = [this] { return SteadyTime(std::chrono::milliseconds(steady_.load())); },
+                .wall = [this] { return WallTime(std::chrono::seconds(wall_.load())); }};
     }
-    void advance(std::chrono::nanoseconds step) { now_ += step.count(); }
+    WallTime wall() const { return WallTime(std::chrono::seconds(wall_.load())); }
+    void advance(std::chrono::milliseconds step) {
+        steady_ += step.count();
+        wall_ += std::chrono::floor<std::chrono::seconds>(step).count();
+    }
+    void set_wall(WallTime to) { wall_ = to.time_since_epoch().count(); }
 
 private:
-    std::atomic<std::int64_t> now_{std::chrono::nanoseconds(std::chrono::hours(1000)).count()};
+    std::atomic<std::int64_t> steady_{3'600'000'000};
+    std::atomic<std::int64_t> wall_{1'795'000'000};
 };
 
 // The real files, until a fault is set: an errno for all calls of a kind, or a limit on the bytes of one call.
 class FaultyFiles final : public FileSystem {
 public:
-    std::atomic<int> open_fault{0}, read_fault{0}, write_fault{0}, close_fault{0}, rename_fault{0}, unlink_fault{0};
-    std::atomic<std::size_t> longest_write{SIZE_MAX}, longest_read{SIZE_MAX};
-    std::atomic<int> writes_before_fault{0}, touches{0};
-    std::function<void()> before_rename;  // runs between the last write and the rename
-    std::function<void()> before_read;    // runs once, on the first read
-    std::function<void()> before_unlink;
-    std::function<void()> before_close;  // all is written, nothing published
+    std::atomic<int> open_fault{0}, read_fault{0}, write_fault{0}, allocate_fault{0}, sync_fault{0}, rename_fault{0},
+        unlink_fault{0};
+    std::atomic<std::int64_t> longest_write{INT64_MAX}, longest_read{INT64_MAX};  // bytes of one call
+    std::atomic<int> writes_before_fault{0};
+    std::atomic<bool> never_now{false};  // RWF_NOWAIT finds nothing in the page cache
+    std::atomic<std::uint64_t> written{0}, syncs{0}, writes{0}, reads{0};
+    std::function<void()> before_read, before_write, before_sync;  // set before the store is shared
 
     int openat(int folder, const char* name, int flags, mode_t mode) override {
         return failed(open_fault) ? -1 : real_.openat(folder, name, flags, mode);
     }
-    ssize_t pread(int file, void* into, std::size_t bytes, off_t offset) override {
-        if (before_read) std::exchange(before_read, nullptr)();
-        return failed(read_fault) ? -1 : real_.pread(file, into, std::min(bytes, longest_read.load()), offset);
+    ssize_t preadv2(int file, const iovec* parts, int count, off_t offset, int flags) override {
+        ++reads;
+        if (before_read) before_read();
+        if (failed(read_fault)) return -1;
+        if (flags != 0 && never_now) return errno = EAGAIN, -1;
+        const auto some = shortened(parts, count, longest_read);
+        const auto got = real_.preadv2(file, some.data(), static_cast<int>(some.size()), offset, flags);
+        // A tmpfs does not know RWF_NOWAIT; all of it is in memory.
+        const bool unknown = got < 0 && errno == EOPNOTSUPP && flags != 0;
+        return unknown ? real_.preadv2(file, some.data(), static_cast<int>(some.size()), offset, 0) : got;
     }
-    ssize_t write(int file, const void* from, std::size_t bytes) override {
+    ssize_t pwritev(int file, const iovec* parts, int count, off_t offset) override {
+        ++writes;
+        if (before_write) before_write();
         if (writes_before_fault.fetch_sub(1) <= 0 && failed(write_fault)) return -1;
-        return real_.write(file, from, std::min(bytes, longest_write.load()));
+        const auto some = shortened(parts, count, longest_write);
+        const auto done = real_.pwritev(file, some.data(), static_cast<int>(some.size()), offset);
+        if (done > 0) written += static_cast<std::uint64_t>(done);
+        return done;
     }
-    int close(int file) override {
-        if (before_close) before_close();
-        const int closed = real_.close(file);
-        return failed(close_fault) ? -1 : closed;
+    int fallocate(int file, off_t bytes) override { return failed(allocate_fault) ? -1 : real_.fallocate(file, bytes); }
+    off_t size_of(int file) override { return real_.size_of(file); }
+    int fdatasync(int file) override {
+        ++syncs;
+        if (before_sync) before_sync();
+        return failed(sync_fault) ? -1 : real_.fdatasync(file);
     }
-    int futimens(int file) override {
-        ++touches;
-        return real_.futimens(file);
-    }
+    int close(int file) override { return real_.close(file); }
     int renameat(int folder, const char* from, const char* to) override {
-        if (before_rename) before_rename();
         return failed(rename_fault) ? -1 : real_.renameat(folder, from, to);
     }
-    int unlinkat(int folder, const char* name) override {
-        if (before_unlink) before_unlink();
-        return failed(unlink_fault) ? -1 : real_.unlinkat(folder, name);
-    }
-    int mkdirat(int folder, const char* name, mode_t mode) override { return real_.mkdirat(folder, name, mode); }
+    int unlinkat(int folder, const char* name) override { return failed(unlink_fault) ? -1 : real_.unlinkat(folder, name); }
 
 private:
     static bool failed(const std::atomic<int>& fault) {
@@ -120,45 +158,100 @@ private:
         errno = fault;
         return true;
     }
+    static std::vector<iovec> shortened(const iovec* parts, int count, const std::atomic<std::int64_t>& longest) {
+        auto left = static_cast<std::uint64_t>(longest.load());
+        std::vector<iovec> some;
+        for (int part = 0; part < count && left > 0; ++part) {
+            some.push_back({.iov_base = parts[part].iov_base, .iov_len = std::min<std::uint64_t>(parts[part].iov_len, left)});
+            left -= some.back().iov_len;
+        }
+        return some;
+    }
     FileSystem& real_ = real_file_system();
 };
 
-// A world to open stores in; each test has its own.
-struct World {
-    ScratchFolder folder;
-    ManualClock clock;
-    FaultyFiles files;
-    FileDescriptor nowhere{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
-    Log log{nowhere.number(), LogLevel::Debug};
-
-    std::unique_ptr<Store> open(const Limits& limits = {}) {
-        return open_two_tiers(folder.path(), limits, log, files, clock.reader());
-    }
-};
-
 inline Key128 key_number(std::uint64_t number) {
-    // Spread over shards and subfolders, as digests are.
+    // Spread as digests are.
     return {.high = number * 0x9E3779B97F4A7C15ULL, .low = ~number * 0xC2B2AE3D27D4EB4FULL};
 }
 
+inline Object plain_object(std::string body, std::string meta = "image/avif") {
+    return {.meta = std::move(meta),
+            .body = make_blob(std::move(body)),
+            .cost_ms = 512,
+            .created = WallTime(std::chrono::seconds(1'795'000'000)),
+            .birth = 0,
+            .tags = {static_cast<Tag>(1234), static_cast<Tag>(99)}};
+}
+inline ObjectPtr shared(Object object) { return std::make_shared<const Object>(std::move(object)); }
 inline ObjectPtr object_of(std::string body, std::string meta = "image/avif") {
-    return std::make_shared<const Object>(Object{.meta = std::move(meta),
-                                                 .body = make_blob(std::move(body)),
-                                                 .cost_ms = 512,
-                                                 .source = Sha256{{1, 2, 3, 4}},
-                                                 .created = WallTime(std::chrono::seconds(1'795'000'000))});
+    return shared(plain_object(std::move(body), std::move(meta)));
 }
 
-// An object of which every byte of the body tells its number, so that a mix-up shows.
+// A body of which every 8 bytes tell its number and their place, so that a mix-up shows.
+inline std::string body_number(std::uint64_t number, std::size_t bytes) {
+    std::string body;
+    body.reserve(bytes + 8);
+    for (std::uint64_t word = number * 0x9E3779B97F4A7C15ULL; body.size() < bytes; word += 0xBF58476D1CE4E5B9ULL)
+        body.append(reinterpret_cast<const char*>(&word), sizeof word);
+    body.resize(bytes);
+    return body;
+}
 inline ObjectPtr object_number(std::uint64_t number, std::size_t bytes) {
-    return object_of(std::string(bytes, static_cast<char>('a' + number % 26)), fmt::format("object {}", number));
+    return object_of(body_number(number, bytes), fmt::format("object {}", number));
 }
 
+inline bool same_head(const Object& left, const Object& right) {
+    return left.meta == right.meta && left.cost_ms == right.cost_ms && left.created == right.created &&
+           left.birth == right.birth && left.tags == right.tags && left.lifetimes == right.lifetimes;
+}
 inline bool same(const ObjectPtr& left, const ObjectPtr& right) {
-    return left && right && left->meta == right->meta && left->body->view() == right->body->view() &&
-           left->cost_ms == right->cost_ms && left->source == right->source && left->created == right->created;
+    return left && right && same_head(*left, *right) && left->body->view() == right->body->view();
 }
 
-inline constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB;
+// A world to open disk tiers in; each test has its own.
+struct World {
+    ScratchFolder folder;
+    ManualClocks clocks;
+    FaultyFiles files;
+    FileDescriptor nowhere{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
+    Log log{nowhere.number(), LogLevel::Debug};
+    std::unique_ptr<PurgeTable> purges;  // of the tier that was opened last
+
+    static Limits limit(std::uint64_t disk_bytes) { return {.disk_bytes = disk_bytes, .disk_write_rate = 0}; }
+
+    Result<std::unique_ptr<LogTier>> try_open(std::uint64_t disk_bytes = 36 * kMiB) {
+        purges = std::make_unique<PurgeTable>();
+        return LogTier::open(folder.path(), limit(disk_bytes), *purges, files, clocks.reader(), log);
+    }
+    // Opened, and indexed.
+    std::unique_ptr<LogTier> open(std::uint64_t disk_bytes = 36 * kMiB) {
+        auto tier = try_open(disk_bytes);
+        if (!tier) throw std::runtime_error(tier.error().detail);
+        work(**tier);
+        return *std::move(tier);
+    }
+    // Whatever waits is written, and whatever was found is indexed.
+    void work(LogTier& tier) {
+        clocks.advance(std::chrono::seconds(1));
+        tier.work();
+        while (tier.work_waits()) tier.work();
+    }
+    // Enqueued, and written.
+    NotStored store(LogTier& tier, std::uint64_t number, ObjectPtr object) {
+        const auto reason = tier.enqueue(key_number(number), std::move(object));
+        work(tier);
+        return reason;
+    }
+};
+
+inline DiskStats stats_of(const LogTier& tier) {
+    DiskStats stats;
+    tier.add_to(stats);
+    return stats;
+}
+
+// What is under the key, or null.
+inline ObjectPtr read(LogTier& tier, std::uint64_t number) { return tier.read(key_number(number)).value_or(nullptr); }
 
 }  // namespace selvage::cache_store

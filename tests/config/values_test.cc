@@ -123,9 +123,10 @@ SCENARIO("every option of a file reaches the configuration") {
         REQUIRE(config.sites[0].rules.size() == 2);
         const Rule& rule = config.sites[0].rules[0];
         CHECK((rule.match == "**.mp4" && rule.browser_ttl == 60s && rule.edge_ttl == 168h && rule.bypass));
+        CHECK(rule.tags == std::vector<std::string>{"video", "a-b._:/9"});
         CHECK(rule.headers == Fields{{"X-Second", "2"}, {"X-First", "1"}});
         const Rule& bare = config.sites[0].rules[1];
-        CHECK((!bare.browser_ttl && !bare.edge_ttl && !bare.bypass && bare.headers.empty()));
+        CHECK((!bare.browser_ttl && !bare.edge_ttl && !bare.bypass && bare.tags.empty() && bare.headers.empty()));
     }
 }
 

@@ -18,6 +18,6 @@ def best(server, path, coding):
     """Asks until the answer is the best coding, not the interim one."""
     def found():
         response = ask(server, path, coding)
-        final = response["cache-status"].startswith("selvage; hit") and "interim" not in response["cache-status"]
+        final = response["cache-status"].startswith("selvage; hit") and "detail=interim" not in response["cache-status"] and "detail=stale" not in response["cache-status"]
         return response if final else None
     return until(f"the best {coding} of {path}", found)

@@ -3,8 +3,9 @@
 //
 //   e2e_crowd PORT COUNT PATH
 //
-// A line on stdin ("go") lets each connection ask once; the first opens them. When all have their answers a line on stdout says
-// so: "answered COUNT". It ends with stdin. Whatever goes wrong is said on stderr; exit status 1.
+// A line on stdin ("go") lets each connection ask once, 200 at a time; the first opens them. With "together" all ask at once.
+// When all have their answers a line on stdout says so: "answered COUNT". It ends with stdin. Whatever goes wrong is said on
+// stderr; exit status 1.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
@@ -169,11 +170,11 @@ public:
         if (epoll_ < 0) give_up("epoll");
     }
 
-    // Each asks once, kUnderWay at a time.
-    void go() {
+    // Each asks once, so many at a time.
+    void go(std::size_t at_once) {
         std::size_t begun = 0, answered = 0;
         while (answered < count_) {
-            while (begun < count_ && begun - answered < kUnderWay) answered += begin(begun++);
+            while (begun < count_ && begun - answered < at_once) answered += begin(begun++);
             if (answered < count_) answered += wait();
         }
         std::cout << "answered " << answered << std::endl;
@@ -217,6 +218,6 @@ int main(int count, char** words) {
     descriptors.rlim_cur = descriptors.rlim_max;
     setrlimit(RLIMIT_NOFILE, &descriptors);
     Crowd crowd(static_cast<std::uint16_t>(std::atoi(words[1])), std::strtoul(words[2], nullptr, 10), words[3]);
-    for (std::string line; std::getline(std::cin, line);) crowd.go();
+    for (std::string line; std::getline(std::cin, line);) crowd.go(line == "together" ? std::string::npos : kUnderWay);
     return 0;
 }

@@ -120,7 +120,7 @@ class RealData(unittest.TestCase):
 
     def best(self, target, coding):
         response = self.server.get(target, fields={"Accept-Encoding": coding})
-        return response if "interim" not in response["cache-status"] and "hit" in response["cache-status"] else None
+        return response if "detail=interim" not in response["cache-status"] and "detail=stale" not in response["cache-status"] and "hit" in response["cache-status"] else None
 
 
 if __name__ == "__main__":

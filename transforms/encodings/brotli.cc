@@ -38,6 +38,59 @@ using Decoder = std::unique_ptr<BrotliDecoderState, decltype(&BrotliDecoderDestr
 
 const std::uint8_t* octets(std::string_view bytes) { return reinterpret_cast<const std::uint8_t*>(bytes.data()); }
 
+class BrotliEncoder final : public Encoder {
+public:
+    explicit BrotliEncoder(CodedSink sink) : sink_(std::move(sink)) {}
+
+    bool prepare(std::uint64_t size) {
+        const auto set = [this](BrotliEncoderParameter parameter, std::uint64_t value) {
+            return BrotliEncoderSetParameter(encoder_.get(), parameter, static_cast<std::uint32_t>(value)) == BROTLI_TRUE;
+        };
+        constexpr std::uint64_t kMostHint = 1U << 30;
+        return encoder_ && set(BROTLI_PARAM_QUALITY, static_cast<std::uint64_t>(quality_for(size, Effort::First))) &&
+               set(BROTLI_PARAM_LGWIN, static_cast<std::uint64_t>(window_for(size))) &&
+               set(BROTLI_PARAM_SIZE_HINT, std::min(size, kMostHint));
+    }
+
+    // Left to itself it keeps up to 16 MiB of input back, which is a third of a second.
+    Result<void> add(std::string_view bytes) override {
+        TRY(run(BROTLI_OPERATION_PROCESS, bytes));
+        kept_back_ += bytes.size();
+        if (kept_back_ < kMostKeptBack) return {};
+        return flush();
+    }
+    Result<void> flush() override {
+        kept_back_ = 0;
+        return run(BROTLI_OPERATION_FLUSH, {});
+    }
+    Result<void> finish() override { return run(BROTLI_OPERATION_FINISH, {}); }
+
+private:
+    // 20 ms of work; a tenth of a percent larger than without.
+    static constexpr std::size_t kMostKeptBack = 1U << 20;
+
+    Result<void> run(BrotliEncoderOperation operation, std::string_view bytes) {
+        std::size_t left = bytes.size(), room = 0;
+        const std::uint8_t* in = octets(bytes);
+        do {
+            if (!BrotliEncoderCompressStream(encoder_.get(), operation, &left, &in, &room, nullptr, nullptr)) {
+                return fail(ErrorKind::Internal, "brotli: compression failed");
+            }
+            while (BrotliEncoderHasMoreOutput(encoder_.get())) {
+                std::size_t size = kEncoderStep;
+                const auto* out = reinterpret_cast<const char*>(BrotliEncoderTakeOutput(encoder_.get(), &size));
+                sink_({out, size});
+            }
+        } while (left > 0 || (operation == BROTLI_OPERATION_FINISH && !BrotliEncoderIsFinished(encoder_.get())));
+        return {};
+    }
+
+    CodedSink sink_;
+    std::unique_ptr<BrotliEncoderState, decltype(&BrotliEncoderDestroyInstance)> encoder_{
+        BrotliEncoderCreateInstance(nullptr, nullptr, nullptr), BrotliEncoderDestroyInstance};
+    std::size_t kept_back_ = 0;
+};
+
 }  // namespace
 
 Result<std::string> brotli_encode(std::string_view bytes, Effort effort) {
@@ -77,6 +130,12 @@ Result<std::string> brotli_decode(std::string_view bytes, std::size_t limit) {
                 return std::move(out).finish();
         }
     }
+}
+
+Result<std::unique_ptr<Encoder>> brotli_begin(std::uint64_t size, CodedSink sink) {
+    auto encoder = std::make_unique<BrotliEncoder>(std::move(sink));
+    if (!encoder->prepare(size)) return fail(ErrorKind::Internal, "brotli: no memory");
+    return encoder;
 }
 
 std::string brotli_version() { return fmt::format("{:x}", BrotliEncoderVersion()); }

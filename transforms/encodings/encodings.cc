@@ -20,10 +20,10 @@ const std::string kEpoch =
 }  // namespace
 
 const std::array<CodingRow, 3> kCodings = {{
-    // coding, token, suffix, extension, encode, decode
-    {Coding::Zstd, "zstd", "-zstd", ".zst", zstd_encode, zstd_decode},
-    {Coding::Brotli, "br", "-br", ".br", brotli_encode, brotli_decode},
-    {Coding::Gzip, "gzip", "-gz", ".gz", gzip_encode, gzip_decode},
+    // coding, token, suffix, extension, encode, decode, begin
+    {Coding::Zstd, "zstd", "-zstd", ".zst", zstd_encode, zstd_decode, zstd_begin},
+    {Coding::Brotli, "br", "-br", ".br", brotli_encode, brotli_decode, brotli_begin},
+    {Coding::Gzip, "gzip", "-gz", ".gz", gzip_encode, gzip_decode, gzip_begin},
 }};
 
 const CodingRow& row_of(Coding coding) {

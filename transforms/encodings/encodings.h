@@ -2,10 +2,12 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "transforms/encodings/encoder.h"
 
 namespace selvage::transforms {
 
@@ -24,6 +26,8 @@ struct CodingRow {
     Result<std::string> (*encode)(std::string_view bytes, Effort effort);
     // Errors: Unprocessable for bytes that are not of this coding, TooLarge when more than `limit` bytes come out.
     Result<std::string> (*decode)(std::string_view bytes, std::size_t limit);
+    // For exactly `size` bytes. Errors: Internal.
+    Result<std::unique_ptr<Encoder>> (*begin)(std::uint64_t size, CodedSink sink);
 };
 
 // Server preference for ties: zstd, br, gzip. Identity is not a row.

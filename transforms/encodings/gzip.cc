@@ -16,6 +16,8 @@ namespace {
 
 constexpr int kGzipWindow = 15 + 16;  // the largest window, with gzip's header and trailer
 constexpr int kMemoryLevel = 8;       // zlib's default
+constexpr int kFirstLevel = 6;
+constexpr int kUnknownSystem = 255;  // with no time and no name in the header either, so that every edge writes the same bytes
 
 // zlib counts in unsigned int.
 uInt slice(std::size_t size) { return static_cast<uInt>(std::min<std::size_t>(size, std::numeric_limits<uInt>::max())); }
@@ -33,6 +35,41 @@ struct Deflater {
     ~Deflater() { deflateEnd(&stream); }
 };
 
+class GzipEncoder final : public Encoder {
+public:
+    explicit GzipEncoder(CodedSink sink) : sink_(std::move(sink)), out_(kEncoderStep, '\0') { header_.os = kUnknownSystem; }
+
+    bool prepare() { return deflater_.ready && deflateSetHeader(&deflater_.stream, &header_) == Z_OK; }
+
+    Result<void> add(std::string_view bytes) override {
+        for (; !bytes.empty(); bytes.remove_prefix(slice(bytes.size())))
+            TRY(run(bytes.substr(0, slice(bytes.size())), Z_NO_FLUSH));
+        return {};
+    }
+    Result<void> flush() override { return run({}, Z_SYNC_FLUSH); }
+    Result<void> finish() override { return run({}, Z_FINISH); }
+
+private:
+    // zlib.h: as long as it fills all of the room, it may have more to say.
+    Result<void> run(std::string_view bytes, int mode) {
+        auto& stream = deflater_.stream;
+        stream.next_in = input(bytes.data());
+        stream.avail_in = static_cast<uInt>(bytes.size());
+        do {
+            stream.next_out = reinterpret_cast<Bytef*>(out_.data());
+            stream.avail_out = static_cast<uInt>(out_.size());
+            if (deflate(&stream, mode) == Z_STREAM_ERROR) return fail(ErrorKind::Internal, "zlib: deflate failed");
+            if (const std::size_t size = out_.size() - stream.avail_out; size > 0) sink_({out_.data(), size});
+        } while (stream.avail_out == 0);
+        return {};
+    }
+
+    CodedSink sink_;
+    std::string out_;
+    gz_header header_{};
+    Deflater deflater_{kFirstLevel};
+};
+
 struct Inflater {
     z_stream stream{};
     bool ready;
@@ -45,9 +82,9 @@ struct Inflater {
 }  // namespace
 
 Result<std::string> gzip_encode(std::string_view bytes, Effort effort) {
-    Deflater deflater(effort == Effort::First ? 6 : 9);
+    Deflater deflater(effort == Effort::First ? kFirstLevel : 9);
     gz_header header{};
-    header.os = 255;  // unknown; with no time and no name, so that every edge writes the same bytes
+    header.os = kUnknownSystem;
     if (!deflater.ready || deflateSetHeader(&deflater.stream, &header) != Z_OK)
         return fail(ErrorKind::Internal, "zlib: no memory");
     auto& stream = deflater.stream;
@@ -91,6 +128,12 @@ Result<std::string> gzip_decode(std::string_view bytes, std::size_t limit) {
             return fail(ErrorKind::Unprocessable, status == Z_BUF_ERROR ? "gzip: cut short" : "gzip: damaged");
         }
     }
+}
+
+Result<std::unique_ptr<Encoder>> gzip_begin(std::uint64_t, CodedSink sink) {
+    auto encoder = std::make_unique<GzipEncoder>(std::move(sink));
+    if (!encoder->prepare()) return fail(ErrorKind::Internal, "zlib: no memory");
+    return encoder;
 }
 
 std::string gzip_version() { return zlibVersion(); }

@@ -36,20 +36,55 @@ int window_log_for(std::size_t size) {
     return std::clamp(static_cast<int>(std::bit_width(size > 0 ? size - 1 : 0)), kMinWindowLog, kMaxWindowLog);
 }
 
-}  // namespace
-
-Result<std::string> zstd_encode(std::string_view bytes, Effort effort) {
-    const Compressor compressor(ZSTD_createCCtx(), ZSTD_freeCCtx);
+// Errors: Internal.
+Result<Compressor> compressor_for(std::size_t size, Effort effort) {
+    Compressor compressor(ZSTD_createCCtx(), ZSTD_freeCCtx);
     if (!compressor) return fail(ErrorKind::Internal, "zstd: no memory");
     bool fine = true;
     const auto set = [&](ZSTD_cParameter parameter, int value) {
         fine = fine && !ZSTD_isError(ZSTD_CCtx_setParameter(compressor.get(), parameter, value));
     };
-    set(ZSTD_c_compressionLevel, level_for(bytes.size(), effort));
-    set(ZSTD_c_windowLog, window_log_for(bytes.size()));
+    set(ZSTD_c_compressionLevel, level_for(size, effort));
+    set(ZSTD_c_windowLog, window_log_for(size));
     set(ZSTD_c_contentSizeFlag, 1);  // so that a client can reserve once
     set(ZSTD_c_checksumFlag, 0);     // TLS and the store have their own
     if (!fine) return fail(ErrorKind::Internal, "zstd: parameters refused");
+    return compressor;
+}
+
+class ZstdEncoder final : public Encoder {
+public:
+    ZstdEncoder(Compressor compressor, CodedSink sink)
+        : compressor_(std::move(compressor)), sink_(std::move(sink)), out_(kEncoderStep, '\0') {}
+
+    bool prepare(std::uint64_t size) { return !ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(compressor_.get(), size)); }
+
+    Result<void> add(std::string_view bytes) override { return run(bytes, ZSTD_e_continue); }
+    Result<void> flush() override { return run({}, ZSTD_e_flush); }
+    Result<void> finish() override { return run({}, ZSTD_e_end); }
+
+private:
+    Result<void> run(std::string_view bytes, ZSTD_EndDirective directive) {
+        ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
+        for (bool more = true; more;) {
+            ZSTD_outBuffer piece{out_.data(), out_.size(), 0};
+            const std::size_t left = ZSTD_compressStream2(compressor_.get(), &piece, &in, directive);
+            if (ZSTD_isError(left)) return fail(ErrorKind::Internal, std::string("zstd: ") + ZSTD_getErrorName(left));
+            if (piece.pos > 0) sink_({out_.data(), piece.pos});
+            more = directive == ZSTD_e_continue ? in.pos < in.size : left > 0;
+        }
+        return {};
+    }
+
+    Compressor compressor_;
+    CodedSink sink_;
+    std::string out_;
+};
+
+}  // namespace
+
+Result<std::string> zstd_encode(std::string_view bytes, Effort effort) {
+    const Compressor compressor = TRY(compressor_for(bytes.size(), effort));
     std::string out(ZSTD_compressBound(bytes.size()), '\0');
     const std::size_t size = ZSTD_compress2(compressor.get(), out.data(), out.size(), bytes.data(), bytes.size());
     if (ZSTD_isError(size)) return fail(ErrorKind::Internal, std::string("zstd: ") + ZSTD_getErrorName(size));
@@ -74,6 +109,12 @@ Result<std::string> zstd_decode(std::string_view bytes, std::size_t limit) {
         if (status == 0) return std::move(out).finish();
         if (piece.pos < piece.size) return fail(ErrorKind::Unprocessable, "zstd: cut short");
     }
+}
+
+Result<std::unique_ptr<Encoder>> zstd_begin(std::uint64_t size, CodedSink sink) {
+    auto encoder = std::make_unique<ZstdEncoder>(TRY(compressor_for(size, Effort::First)), std::move(sink));
+    if (!encoder->prepare(size)) return fail(ErrorKind::Internal, "zstd: size refused");
+    return encoder;
 }
 
 std::string zstd_version() { return ZSTD_versionString(); }

@@ -209,7 +209,8 @@ char* Http2Session::put_head(const Stream& stream, char* at) {
         at = put_text(field.value, put_text(field.name, at));
     }
     if (const SharedField field = cache_status_field(answer.verdict)) at = shared_fields_.write(field, at);
-    return answer.status == 204 || answer.status == 304 ? at : put_content_length(stream.content_length, at);
+    const bool silent = answer.status == 204 || answer.status == 304 || stream.content_length == Body::kUnknownLength;
+    return silent ? at : put_content_length(stream.content_length, at);
 }
 
 void Http2Session::write_data(Stream& stream, Output& output) {
@@ -220,7 +221,7 @@ void Http2Session::write_data(Stream& stream, Output& output) {
             return reset(stream, ErrorCode::InternalError);
         case BodyReader::State::Waiting:
             return fill(stream);
-        case BodyReader::State::End:  // bodies with nothing left are never queued
+        case BodyReader::State::End:  // of what has grown: an empty frame says so
         case BodyReader::State::Ready:
             break;
     }
@@ -239,13 +240,16 @@ void Http2Session::write_data(Stream& stream, Output& output) {
     queue_.rotate(stream);
 }
 
-// Its bytes are not in the page cache: others go on meanwhile.
+// Its bytes are not in the page cache, or not made yet: others go on meanwhile.
 void Http2Session::fill(Stream& stream) {
     queue_.remove(stream);
-    stream.reader.fill_later(context_.loop, context_.pool, [this, &stream] {
-        queue(stream);
-        context_.wake();
-    });
+    stream.reader.fill_later(context_.loop, context_.pool,
+                             [this, &stream, grows = stream.content_length == Body::kUnknownLength] {
+                                 awaiting_producer_ -= grows;
+                                 queue(stream);
+                                 context_.wake();
+                             });
+    awaiting_producer_ += stream.reader.awaits_producer();
 }
 
 void Http2Session::sent(Stream& stream) {

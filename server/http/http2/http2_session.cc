@@ -88,7 +88,7 @@ bool Http2Session::finished() const {
 
 Waiting Http2Session::waiting() const {
     if (block_stream_ != 0) return Waiting::HeaderBlock;
-    if (responding_ > 0) return Waiting::Peer;
+    if (responding_ > awaiting_producer_) return Waiting::Peer;
     if (!streams_.empty()) return Waiting::Handler;
     if (!settings_seen_) return Waiting::Greeting;
     return reader_.amid_frame() ? Waiting::RequestHead : Waiting::Nothing;
@@ -156,6 +156,7 @@ void Http2Session::withdraw(Stream& stream) {
     stream.withdrawn = true;
     withdrawn_.push_back(&stream);
     if (!stream.reader.filling()) return stream.pending->withdraw();
+    awaiting_producer_ -= stream.reader.awaits_producer();
     stream.reader.withdraw([this, &stream] { release(stream); });
 }
 

@@ -135,8 +135,9 @@ private:
     std::int64_t receive_window_ = kDefaultWindow;
     std::uint64_t window_given_ = kDefaultWindow;  // by the client, ever: send_window_ and what has been sent
     WindowWatch watch_;
-    std::uint32_t unreturned_ = 0;  // received, not yet given back
-    std::uint32_t responding_ = 0;  // streams with an answer
+    std::uint32_t unreturned_ = 0;         // received, not yet given back
+    std::uint32_t responding_ = 0;         // streams with an answer …
+    std::uint32_t awaiting_producer_ = 0;  // … of which those wait for more of it
     std::uint32_t requests_ = 0;
     std::uint64_t late_updates_ = 0;  // WINDOW_UPDATE on streams that have ended
     Conduct conduct_;

@@ -52,6 +52,7 @@ public:
         return place == on_disk.end() ? catalogue::Entry(catalogue::Absent{}) : place->second;
     }
     Result<std::string> read(const catalogue::Source& of) override { return std::string(of.bytes->view()); }
+    void forget(const std::string&) override { count_change(); }
 
     using Catalogue::count_change;
 
@@ -131,6 +132,7 @@ struct House {
     handlers::Services services{.loop = loop,
                                 .control = loop,
                                 .pool = pool,
+                                .store = *store,
                                 .codings = codings,
                                 .images = images,
                                 .fills = fills,
@@ -398,7 +400,8 @@ SCENARIO("an image variant is sent as the cache has it") {
                          std::make_shared<const cache_store::Object>(
                              cache_store::Object{.meta = representations::to_meta({.media_type = type, .etag = tag}),
                                                  .body = make_blob(tag),
-                                                 .source = photo->content}));
+                                                 .tags = {cache_store::source_tag(photo->content)}}),
+                         cache_store::Keep::Anywhere);
     };
     const auto ask = [&](const char* accept) { return house.get("/photo.jpg?w=640", {{"accept", accept}}); };
     put(transforms::Format::Jpeg, "image/jpeg", "jpeg-1");

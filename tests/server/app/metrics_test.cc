@@ -195,11 +195,14 @@ TEST_CASE("a request that never was one is counted but not timed") {
 TEST_CASE("what is measured when asked is on the page") {
     http::Counters counters;
     admin::Gauges gauges;
-    gauges.cache.memory_bytes = 7;
-    gauges.cache.disk_online = true;
+    gauges.cache.memory.bytes = 7;
+    gauges.cache.disk.online = true;
+    gauges.cache.memory.evicted_age = {1, 0, 2};
     gauges.configuration_generation = 3;
     const Parsed parsed = parse(page({&counters}, gauges));
     CHECK(parsed.values.at("selvage_cache_bytes{tier=\"memory\"}") == "7");
     CHECK(parsed.values.at("selvage_cache_disk_online") == "1");
     CHECK(parsed.values.at("selvage_configuration_generation") == "3");
+    CHECK(parsed.values.at("selvage_cache_evicted_age_seconds_bucket{le=\"600\"}") == "3");  // cumulative
+    CHECK(parsed.values.at("selvage_cache_evicted_age_seconds_count") == "3");
 }

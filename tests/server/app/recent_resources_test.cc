@@ -25,6 +25,7 @@ public:
     std::optional<catalogue::Finding> find(std::string_view, SteadyTime) override { return std::nullopt; }
     Result<catalogue::Entry> resolve(const std::string&) override { return catalogue::Absent{}; }
     Result<std::string> read(const catalogue::Source&) override { return std::string(); }
+    void forget(const std::string&) override { count_change(); }
     using Catalogue::count_change;
 };
 

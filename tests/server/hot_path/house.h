@@ -46,7 +46,8 @@ public:
                    std::make_shared<const cache_store::Object>(
                        cache_store::Object{.meta = representations::to_meta({.media_type = "image/webp", .etag = "webp"}),
                                            .body = make_blob(std::string(bytes)),
-                                           .source = source.content}));
+                                           .tags = {cache_store::source_tag(source.content)}}),
+                   cache_store::Keep::Anywhere);
     }
 
     bool busy() const {
@@ -71,6 +72,7 @@ public:
     handlers::Services services{.loop = loop,
                                 .control = loop,
                                 .pool = pool,
+                                .store = *store,
                                 .codings = codings,
                                 .images = images,
                                 .fills = fills,

@@ -67,7 +67,7 @@ private:
 
 // A request as the dispatcher saw it, kept beyond its stream.
 struct Seen {
-    std::string method, authority, target, peer;
+    std::string method, authority, target, peer, body;
     std::map<std::string, std::string> fields;
     http::Protocol protocol{};
     bool secure = false;
@@ -82,6 +82,7 @@ public:
         copy.authority = request.authority;
         copy.target = request.target;
         copy.peer = request.peer;
+        copy.body = request.body;
         copy.protocol = request.protocol;
         copy.secure = request.secure;
         for (const http::Field& field : request.fields) copy.fields[std::string(field.name)] = field.value;
@@ -93,7 +94,11 @@ public:
         finished_peers.emplace_back(request.peer);
     }
     std::string_view date() override { return "Fri, 20 Nov 2026 10:00:00 GMT"; }
+    std::uint64_t takes_body(const http::Request& request) override {
+        return request.target.starts_with("/take") ? most_body : 0;
+    }
 
+    std::uint64_t most_body = 100;
     std::function<http::Reply(const http::Request&)> reply;
     std::vector<Seen> seen;
     std::vector<http::Outcome> outcomes;

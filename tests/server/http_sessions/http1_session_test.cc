@@ -227,6 +227,54 @@ TEST_CASE("a request with content is answered and the connection closed: none of
     }
 }
 
+SCENARIO("who asks for a request's content gets it whole") {
+    House house;
+    const auto post = [](std::size_t length) {
+        return "POST /take HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
+    };
+    const std::string request = post(5) + "12345" + kGet;
+    THEN("however its bytes are split, and the connection goes on behind it") {
+        for (std::size_t split = 1; split < request.size(); ++split) {
+            const auto talk = house.talk();
+            std::string said = talk->receive(request.substr(0, split));
+            said += talk->receive(request.substr(split));
+            REQUIRE(talk->dispatcher.seen.size() == 2);
+            CHECK(talk->dispatcher.seen[0].body == "12345");
+            CHECK(talk->dispatcher.seen[1].body.empty());
+            CHECK(count(said, "HTTP/1.1 200 ") == 2);
+            CHECK(!talk->session->finished());
+        }
+    }
+    THEN("it waits for the last byte, as long as a request may take") {
+        const auto talk = house.talk();
+        CHECK(talk->receive(post(5) + "1234").empty());
+        CHECK(talk->dispatcher.seen.empty());
+        CHECK(talk->session->waiting() == Waiting::RequestHead);
+        talk->session->time_out();
+        CHECK(status_of(talk->settle()) == "408");
+        CHECK(talk->session->finished());
+    }
+    THEN("more than it wants, or of unknown length, is refused and the connection closed") {
+        for (const auto& [text, status] : {std::pair{post(101), "413"}, std::pair{post(18'446'744'073'709'551'615U), "413"},
+                                           std::pair{std::string("POST /take HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+                                                                 "chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
+                                                     "411"}}) {
+            const auto talk = house.talk();
+            CHECK(status_of(talk->receive(text + kGet)) == status);
+            CHECK(talk->dispatcher.seen.empty());
+            CHECK(talk->session->finished());
+        }
+        CHECK(status_of(house.talk()->receive(post(100) + std::string(100, 'x'))) == "200");
+    }
+    THEN("an answer that comes while draining is the last") {
+        const auto talk = house.talk();
+        talk->receive(post(5) + "12");
+        talk->session->drain();
+        CHECK(talk->receive("345").find("connection: close\r\n") != std::string::npos);
+        CHECK(talk->session->finished());
+    }
+}
+
 TEST_CASE("what is not HTTP/1 is refused, not guessed at") {
     House house;
     const auto refused = [&](const std::string& request) {

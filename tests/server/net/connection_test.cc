@@ -47,6 +47,11 @@ public:
         }
     }
     void finish() const { ::shutdown(socket_.number(), SHUT_WR); }
+    void reset() {  // as a client does that is killed with unread answers
+        const linger none{.l_onoff = 1, .l_linger = 0};
+        ::setsockopt(socket_.number(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+        socket_ = {};
+    }
     std::string receive() const {
         std::string block(65'536, '\0');
         const ssize_t size = ::recv(socket_.number(), block.data(), block.size(), 0);
@@ -484,6 +489,19 @@ SCENARIO("deadlines") {  // protocol-and-limits §3
         ends();
         CHECK(!house.dispatcher.outcomes.at(0).complete);
     }
+}
+
+TEST_CASE("a client that resets its connection while it waits is gone at once, and what is made for it is dropped") {
+    House house;
+    Client client(house.port);
+    Desk desk;
+    house.dispatcher.reply = [&](const http::Request&) { return desk.pending(); };
+    client.send(kGet);
+    run_until(house.loop, [&] { return desk.handed_out() == 1; });
+    client.reset();
+    run_until(house.loop, [&] { return house.ended == 1; });
+    CHECK(house.dispatcher.outcomes.size() == 1);
+    CHECK_FALSE(house.dispatcher.outcomes.at(0).complete);
 }
 
 TEST_CASE("draining ends an idle connection, and one that works after its answer") {

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/http/growing_body.h"
 #include "server/loop/work_pool.h"
 #include "server/representations/pool_fill.h"
 #include "tests/server/loop/turns.h"
@@ -24,7 +25,7 @@ const Key128 kKey{1, 2};
 
 cache_store::ObjectPtr object(const std::string& body) {
     return std::make_shared<const cache_store::Object>(
-        cache_store::Object{.meta = {}, .body = make_blob(body), .cost_ms = 0, .source = {}, .created = {}});
+        cache_store::Object{.meta = {}, .body = make_blob(body), .cost_ms = 0, .created = {}});
 }
 
 // Work that the test settles by hand. Control loop only.
@@ -47,6 +48,13 @@ struct Bench {
     Wanted wanted;
     Settle settle;
 };
+
+// What was posted has run, and what that has posted.
+void hops(loop::Loop& loop) {
+    bool turned = false;
+    loop.post([&] { loop.post([&] { turned = true; }); });
+    run_until(loop, [&] { return turned; });
+}
 
 }  // namespace
 
@@ -103,6 +111,7 @@ SCENARIO("waiters of a fill") {
     http::Counters counters;
     Bench bench;  // outlives its work, which the fills hold
     Fills fills(loop, counters);
+    fills.set_limits({.failure_kept = std::chrono::milliseconds(300)});
     int first_told = 0, second_told = 0;
     std::vector<Filled> results;
     std::optional<loop::Operation> first = fills.request(loop, kKey, bench.make(), [&](Filled filled) {
@@ -114,11 +123,7 @@ SCENARIO("waiters of a fill") {
         results.push_back(std::move(filled));
     });
     run_until(loop, [&] { return bench.started == 1 && counters.value(http::Counter::FillsCoalesced) == 1; });
-    const auto turn = [&] {
-        bool turned = false;
-        loop.post([&] { turned = true; });
-        run_until(loop, [&] { return turned; });
-    };
+    const auto turn = [&] { hops(loop); };
 
     WHEN("one leaves") {
         first.reset();
@@ -211,9 +216,30 @@ SCENARIO("waiters of a fill") {
                 CHECK(result.object.error().code == "undecodable");
             }
         }
-        THEN("the next request tries anew") {
+        THEN("who comes within a moment is told the same, without another try") {
+            std::optional<Filled> third;
+            const auto next = fills.request(loop, kKey, bench.make(), [&](Filled filled) { third = std::move(filled); });
+            run_until(loop, [&] { return third.has_value(); });
+            CHECK(!third->object);
+            CHECK(third->object.error().code == "undecodable");
+            CHECK(bench.started == 1);
+            CHECK(counters.value(http::Counter::FillFailuresRemembered) == 1);
+        }
+        THEN("after it the next request tries anew") {
+            std::vector<loop::Operation> next;
+            run_until(loop, [&] {
+                next.push_back(fills.request(loop, kKey, bench.make(), [](Filled) {}));
+                return bench.started == 2;
+            });
+        }
+    }
+    WHEN("it is refused for lack of room") {
+        auto settle = std::move(bench.settle);
+        settle({fail(ErrorKind::Overloaded, "full", "overloaded"), http::Verdict::Miss, {}});
+        THEN("the next request tries at once") {
             const auto next = fills.request(loop, kKey, bench.make(), [](Filled) {});
-            run_until(loop, [&] { return bench.started == 2; });
+            turn();
+            CHECK(bench.started == 2);
         }
     }
     WHEN("another key is asked for") {
@@ -280,4 +306,204 @@ TEST_CASE("a fill on the work pool settles with what its function returns") {
         });
     run_until(loop, [&] { return !body.empty(); });
     CHECK(body == "from the pool");
+}
+
+SCENARIO("what is made is read as it grows") {
+    loop::Loop loop;
+    http::Counters counters;
+    Bench bench;
+    Fills fills(loop, counters);
+    const auto turn = [&] { hops(loop); };
+    std::vector<Filled> told, late;
+    std::vector<loop::Operation> operations;
+    const auto ask = [&](std::vector<Filled>& into) {
+        operations.push_back(
+            fills.request(loop, kKey, bench.make(), [&into](Filled filled) { into.push_back(std::move(filled)); }));
+    };
+    ask(told);
+    ask(told);
+    turn();
+    auto body = std::make_shared<http::GrowingBody>();
+    body->append(make_blob("begin"));
+    auto settle = std::move(bench.settle);
+    settle({.object = object(""), .growing = body});
+    turn();
+
+    THEN("an announcement wakes who waits, and the flight goes on") {
+        REQUIRE(told.size() == 2);
+        CHECK(told[0].growing.get() == body.get());
+        CHECK(told[0].verdict == http::Verdict::Miss);
+        CHECK(told[1].verdict == http::Verdict::Coalesced);
+        CHECK(bench.dropped == 0);
+        CHECK(counters.value(http::Counter::FillsUnderWay) == 1);
+        CHECK(counters.value(http::Counter::FillWaiters) == 0);
+    }
+    WHEN("somebody comes while it grows") {
+        ask(late);
+        turn();
+        THEN("he reads it from its beginning, without another try") {
+            REQUIRE(late.size() == 1);
+            CHECK(late[0].growing->look(0).piece->view() == "begin");
+            CHECK(late[0].verdict == http::Verdict::Coalesced);
+            CHECK(bench.started == 1);
+        }
+    }
+    WHEN("those who asked read it") {
+        operations.clear();  // they have their answers
+        THEN("it is wanted as long as one of them does") {
+            CHECK(bench.wanted.by_client());
+            told.pop_back();
+            CHECK(bench.wanted());
+            told.clear();
+            CHECK(!bench.wanted());
+        }
+    }
+    WHEN("it was given up as nobody read it any more") {
+        told.clear();
+        CHECK(body->give_up_unless_wanted());
+        ask(late);
+        turn();
+        THEN("who comes then is not given half of it, and has it made anew") {
+            CHECK(late.empty());
+            settle({.object = fail(ErrorKind::Cancelled, "nobody reads it any more")});
+            CHECK(bench.started == 2);
+            settle = std::move(bench.settle);
+            settle({.object = object("whole")});
+            turn();
+            REQUIRE(late.size() == 1);
+            CHECK((*late[0].object)->body->view() == "whole");
+        }
+    }
+    WHEN("it is whole") {
+        body->complete();
+        settle({.object = object("whole")});
+        turn();
+        THEN("nobody is told twice, and the flight is over") {
+            CHECK(told.size() == 2);
+            CHECK(bench.dropped == 1);
+            CHECK(counters.value(http::Counter::FillsUnderWay) == 0);
+        }
+    }
+}
+
+SCENARIO("a fill in the background") {
+    loop::Loop loop;
+    http::Counters counters;
+    Bench bench;
+    Fills fills(loop, counters);
+    const auto turn = [&] { hops(loop); };
+    fills.refresh(kKey, bench.make());
+    turn();
+    REQUIRE(bench.started == 1);
+
+    THEN("it is wanted, though by no client") {
+        CHECK(bench.wanted());
+        CHECK(!bench.wanted.by_client());
+    }
+    THEN("a second one is not begun") {
+        fills.refresh(kKey, bench.make());
+        turn();
+        CHECK(bench.made == 1);
+    }
+    WHEN("a client joins it") {
+        std::vector<Filled> told;
+        std::optional<loop::Operation> client =
+            fills.request(loop, kKey, bench.make(), [&](Filled filled) { told.push_back(std::move(filled)); });
+        turn();
+        CHECK(bench.made == 1);
+        CHECK(bench.wanted.by_client());
+        THEN("it is promoted until he leaves, and goes on without him") {
+            client.reset();
+            CHECK(!bench.wanted.by_client());
+            CHECK(bench.wanted());
+        }
+        THEN("he is told that he joined") {
+            auto settle = std::move(bench.settle);
+            settle({.object = object("x")});
+            turn();
+            REQUIRE(told.size() == 1);
+            CHECK(told[0].verdict == http::Verdict::Coalesced);
+        }
+    }
+    WHEN("it fails") {
+        auto settle = std::move(bench.settle);
+        settle({.object = fail(ErrorKind::Unprocessable, "broken", "undecodable")});
+        THEN("it is not tried again for a moment") {
+            fills.refresh(kKey, bench.make());
+            turn();
+            CHECK(bench.made == 1);
+        }
+    }
+}
+
+SCENARIO("fills are bounded in number and time") {
+    loop::Loop loop;
+    http::Counters counters;
+    Bench bench;
+    Fills fills(loop, counters);
+    const auto turn = [&] { hops(loop); };
+    std::vector<Filled> told;
+    std::vector<loop::Operation> operations;
+    const auto ask = [&](const Key128& key) {
+        operations.push_back(fills.request(loop, key, bench.make(), [&](Filled filled) { told.push_back(std::move(filled)); }));
+        turn();
+    };
+    WHEN("there are as many as may be") {
+        fills.set_limits({.flights = 2});
+        fills.refresh({7, 1}, bench.make());
+        fills.refresh({7, 2}, bench.make());
+        turn();
+        THEN("half of them are for the background") {
+            CHECK(bench.started == 1);
+            CHECK(counters.value(http::LimitHit::Fills) == 1);
+        }
+        THEN("another key is refused, and who joins is not") {
+            ask({8, 1});
+            CHECK(bench.started == 2);
+            ask({8, 2});
+            REQUIRE(told.size() == 1);
+            CHECK(told[0].object.error().kind == ErrorKind::Overloaded);
+            CHECK(counters.value(http::LimitHit::Fills) == 2);
+            ask({8, 1});
+            CHECK(told.size() == 1);
+            CHECK(counters.value(http::Counter::FillWaiters) == 2);
+        }
+    }
+    WHEN("one takes longer than it may") {
+        fills.set_limits({.timeout = std::chrono::milliseconds(100)});
+        ask(kKey);
+        ask(kKey);
+        run_until(loop, [&] { return told.size() == 2; });
+        THEN("all who wait are told, the work is dropped and nobody wants it any more") {
+            for (const Filled& filled : told) CHECK(filled.object.error().kind == ErrorKind::TimedOut);
+            CHECK(bench.dropped == 1);
+            CHECK(!bench.wanted());
+            CHECK(counters.value(http::Counter::FillsTimedOut) == 1);
+            CHECK(counters.value(http::Counter::FillsUnderWay) == 0);
+            CHECK(counters.value(http::Counter::FillWaiters) == 0);
+        }
+        THEN("what it still says is not heard") {
+            auto settle = std::move(bench.settle);
+            settle({.object = object("too late")});
+            turn();
+            CHECK(told.size() == 2);
+        }
+    }
+    WHEN("many come and leave while it is being made") {
+        for (int i = 0; i < 100; ++i) ask(kKey);
+        CHECK(counters.value(http::Counter::FillWaiters) == 100);
+        operations.clear();
+        THEN("they are forgotten") {
+            run_until(loop, [&] { return counters.value(http::Counter::FillWaiters) == 0; });
+        }
+    }
+}
+
+TEST_CASE("who asks after a purge does not meet a flight that was begun before it") {
+    using cache_store::Floor;
+    CHECK(flight_key(kKey, {}) == flight_key(kKey, {}));
+    CHECK(flight_key(kKey, {.gone = 1}) != flight_key(kKey, {}));
+    CHECK(flight_key(kKey, {.gone = 1}) != flight_key(kKey, {.gone = 2}));
+    // What is stale may still be handed out: a soft purge is no reason to make it twice at once.
+    CHECK(flight_key(kKey, {.stale = 1}) == flight_key(kKey, {}));
 }

@@ -11,11 +11,17 @@ TEST_CASE("what is kept beside a representation is read back as it was written")
                         .height = 427,
                         .source_width = 4'294'967'295,
                         .source_height = 1,
-                        .interim = false};
+                        .interim = false,
+                        .made_for = "/a=b.jpg?w=640"};
     CHECK(from_meta(to_meta(picture)) == picture);
     const Facts coding{.interim = true};
     CHECK(from_meta(to_meta(coding)) == coding);
     CHECK(from_meta(to_meta(Facts{})) == Facts{});
+}
+
+TEST_CASE("a path that is no line of text is left out, not mistaken for lines") {
+    const Facts odd{.etag = "q83vEjRWeJCrze8S", .made_for = "/a\netag=forged"};
+    CHECK(from_meta(to_meta(odd)) == Facts{.etag = "q83vEjRWeJCrze8S"});
 }
 
 TEST_CASE("what is not ours is a miss, not a guess") {

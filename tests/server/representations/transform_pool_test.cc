@@ -236,7 +236,7 @@ SCENARIO("the queue") {
     }
     WHEN("whoever waits leaves while all workers are busy") {
         TransformJob unwanted = house.job();
-        unwanted.wanted = [] { return false; };
+        unwanted.wanted = [] { return Demand::None; };
         const auto skipped = house.submit(std::move(unwanted));
         const auto left = house.submit(house.job());
         house.operations.back().cancel();
@@ -259,7 +259,7 @@ SCENARIO("the queue") {
         TransformJob unwanted = house.job();
         unwanted.wanted = [&asked] {
             asked = true;
-            return false;
+            return Demand::None;
         };
         const auto skipped = house.submit(std::move(unwanted));
         ::kill(worker, SIGCONT);

@@ -1,0 +1,1 @@
+"""The cache store at work: what scripts/bench-store is made of."""
