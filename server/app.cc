@@ -244,6 +244,7 @@ std::string App::metrics() {
     return admin::metrics_text(loops, {.cache = store_->stats(),
                                        .transform_queue = transforms_.queued(),
                                        .transform_workers = transforms_.ready_workers(),
+                                       .transforms_busy = transforms_.busy_workers(),
                                        .work_queue = pool_.queued(loop::WorkPool::Lane::Now),
                                        .background_queue = pool_.queued(loop::WorkPool::Lane::Background),
                                        .configuration_generation = generation_});

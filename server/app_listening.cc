@@ -48,6 +48,10 @@ Result<void> App::bind_admin() {
     admin_ = std::make_unique<Shard>(
         net::ConnectionHost{.loop = control_, .pool = pool_, .dispatcher = admin_dispatcher_, .observer = counters_, .log = log_},
         counters_, config_, nullptr, 256);
+    // Its clients are few and know why they come: who makes room for them are the others.
+    admin_->when_starved([this] {
+        for (const auto& shard : shards_) shard->give_up_some();
+    });
     auto inherited = inheritance_.take_admin(bound);
     FileDescriptor socket =
         inherited ? *std::move(inherited) : TRY(loop::TcpListener::bind(bound.host, bound.port, loop::TcpListener::Port::Mine));

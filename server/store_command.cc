@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <map>
 #include <span>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -119,9 +120,10 @@ int list(const Inspection& inspection, const StoreCommand& command) {
     std::vector<InspectedObject> objects;
     for_each_object(inspection, CurrentRecords(inspection), [&](const InspectedObject& object) { objects.push_back(object); });
     const auto later = [](const InspectedObject& left, const InspectedObject& right) {
-        return std::pair(left.header.created, left.header.generation) > std::pair(right.header.created, right.header.generation);
+        return std::tuple(left.header.created, left.header.generation, left.offset) >
+               std::tuple(right.header.created, right.header.generation, right.offset);
     };
-    std::ranges::stable_sort(objects, later);
+    std::ranges::sort(objects, later);
     if (command.limit && objects.size() > *command.limit)
         objects.erase(objects.begin() + static_cast<std::ptrdiff_t>(*command.limit), objects.end());
     const auto now = now_in_seconds();

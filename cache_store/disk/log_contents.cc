@@ -198,12 +198,14 @@ bool LogContents::due(SteadyTime now) const {
 
 void LogContents::configure(const Geometry& geometry, std::uint64_t limit) {
     const std::lock_guard lock(mutex_);
+    const Recount recount(*this);
     geometry_ = geometry;
     counts_.limit = limit;
 }
 
 void LogContents::forget_segments() {
     const std::lock_guard lock(mutex_);
+    const Recount recount(*this);
     segments_ = Segments();
 }
 
@@ -233,11 +235,6 @@ bool LogContents::closed() const {
 bool LogContents::indexed() const {
     const std::lock_guard lock(mutex_);
     return indexed_;
-}
-
-bool LogContents::filled() const {
-    const std::lock_guard lock(mutex_);
-    return segments_.files() >= geometry_.segments;
 }
 
 std::size_t LogContents::slots() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -117,10 +118,11 @@ public:
     void set_closed(bool released, bool closed);
     bool closed() const;
     bool indexed() const;
-    bool filled() const;  // every segment has been used
+    bool filled() const { return filled_.load(std::memory_order_relaxed); }  // every segment has been used
     template <typename F>
     auto with_segments(F&& use) {
         const std::lock_guard lock(mutex_);
+        const Recount recount(*this);
         return use(segments_);
     }
     template <typename F>
@@ -133,6 +135,12 @@ public:
     std::size_t slots() const;
 
 private:
+    struct Recount {  // after a change of the segments, or of how many there may be
+        explicit Recount(LogContents& of) : contents(of) {}
+        ~Recount() { contents.filled_ = contents.segments_.files() >= contents.geometry_.segments; }
+        LogContents& contents;
+    };
+
     std::optional<Place> place_of(const Key128& slot) const;
     LookUp known(const Key128& key) const;
     NotStored refusal(const Object& object, SteadyTime now);
@@ -153,6 +161,7 @@ private:
     Geometry geometry_;
     std::unordered_set<Key128> gone_;  // while the index is rebuilt: what older segments must not bring back
     SteadyTime waiting_since_{};
+    std::atomic<bool> filled_{false};  // asked at each put: counting 2,048 segments was most of its time
     bool told_ = false;
     bool indexed_ = false;
     bool released_ = false, closed_ = false;

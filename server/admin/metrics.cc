@@ -48,7 +48,7 @@ void requests(Page& page, Loops loops) {
     const auto statuses = http::Counters::statuses();
     for (const auto protocol : {http::Protocol::Http10, http::Protocol::Http11, http::Protocol::Http2}) {
         for (std::size_t slot = 0; slot <= statuses.size(); ++slot) {
-            for (int verdict = 0; verdict <= static_cast<int>(http::Verdict::Interim); ++verdict) {
+            for (std::size_t verdict = 0; verdict < http::kVerdicts; ++verdict) {
                 const auto which = static_cast<http::Verdict>(verdict);
                 const std::uint64_t count =
                     sum(loops, [&](const http::Counters& counters) { return counters.requests(protocol, slot, which); });
@@ -99,6 +99,7 @@ void counters(Page& page, Loops loops) {
 // clang-format off
 constexpr GaugeRow kGauges[] = {
     {"transform_queue", "gauge", "", "Image jobs waiting for a worker.", [](const Gauges& g) { return std::uint64_t{g.transform_queue}; }},
+    {"transform_workers_busy", "gauge", "", "Transform processes that are at a job.", [](const Gauges& g) { return std::uint64_t{g.transforms_busy}; }},
     {"transform_workers_ready", "gauge", "", "Transform processes that are up.", [](const Gauges& g) { return std::uint64_t{g.transform_workers}; }},
     {"work_queue", "gauge", "lane=\"now\"", "Tasks waiting for a thread of the work pool.", [](const Gauges& g) { return std::uint64_t{g.work_queue}; }},
     {"work_queue", "gauge", "lane=\"background\"", "", [](const Gauges& g) { return std::uint64_t{g.background_queue}; }},

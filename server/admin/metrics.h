@@ -13,6 +13,7 @@ struct Gauges {
     cache_store::Stats cache;
     std::size_t transform_queue = 0;
     std::size_t transform_workers = 0;
+    std::size_t transforms_busy = 0;
     std::size_t work_queue = 0;
     std::size_t background_queue = 0;
     std::uint64_t configuration_generation = 0;

@@ -133,7 +133,7 @@ public:
 private:
     static constexpr std::size_t kOwn = static_cast<std::size_t>(kFirstShared);
     static constexpr std::size_t kShared = static_cast<std::size_t>(Counter::kCount) - kOwn;
-    static constexpr std::size_t kProtocols = 3, kStatusSlots = 32, kVerdicts = 8;  // a cache line per status
+    static constexpr std::size_t kProtocols = 3, kStatusSlots = 32, kVerdicts = http::kVerdicts;  // a cache line per status
     static constexpr std::size_t place(Counter counter) { return static_cast<std::size_t>(counter); }
     static std::size_t request_place(Protocol protocol, std::size_t status_slot, Verdict verdict) {
         return (static_cast<std::size_t>(protocol) * kStatusSlots + status_slot) * kVerdicts + static_cast<std::size_t>(verdict);

@@ -182,6 +182,7 @@ enum class Verdict : std::uint8_t {
     Stale,      // one that is older than it should be, while a new one is made or cannot be (RFC 5861)
     Interim,    // a fast coding, while the best one is made
 };
+inline constexpr std::size_t kVerdicts = 8;
 std::string_view name_of(Verdict verdict);
 // The value of Cache-Status, which sessions write into every response: where the bytes came from. RFC 9211 §2.
 std::string_view cache_status(Verdict verdict);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <uv.h>
 
@@ -83,6 +84,11 @@ TcpListener::TcpListener(Loop& loop, FileDescriptor socket, Handler handler, Sta
 
 TcpListener::~TcpListener() { loop_.readiness().forget(socket_.number(), *this); }
 
+bool TcpListener::somebody_waits() const {
+    pollfd listener{.fd = socket_.number(), .events = POLLIN, .revents = 0};
+    return ::poll(&listener, 1, 0) > 0;
+}
+
 // Until there is none left: the socket tells only once.
 void TcpListener::accept_some(int most) {
     for (int accepted = 0; accepted < most; ++accepted) {
@@ -95,9 +101,12 @@ void TcpListener::accept_some(int most) {
             continue;
         }
         if (errno == EAGAIN) return;
+        const int fault = errno;
         // Without descriptors or memory the client stays in the queue; ECONNABORTED and its like are about one client alone.
-        const bool starved = errno == EMFILE || errno == ENFILE;
-        if (starved || errno == ENOBUFS || errno == ENOMEM) {
+        const bool starved = fault == EMFILE || fault == ENFILE;
+        // The kernel looks for a descriptor before it looks for a client: the last one went to the last client, and that is all.
+        if (starved && !somebody_waits()) return;
+        if (starved || fault == ENOBUFS || fault == ENOMEM) {
             again_.start(kPause);
             if (starved && starved_) starved_();
             return;

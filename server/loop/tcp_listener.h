@@ -50,6 +50,7 @@ private:
     void on_ready(std::uint32_t) override { accept_some(kAcceptsPerTurn); }
     void on_turn() override { accept_some(kAcceptsPerTurn); }
     void accept_some(int most);
+    bool somebody_waits() const;
 
     Loop& loop_;
     FileDescriptor socket_;

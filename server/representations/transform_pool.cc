@@ -86,6 +86,7 @@ public:
 
     bool ready() const { return state_ == State::Idle || state_ == State::Busy; }
     bool idle() const { return state_ == State::Idle; }
+    bool busy() const { return state_ == State::Busy; }
 
     void take(Queued queued) {
         worker::Job message{};
@@ -309,6 +310,10 @@ void TransformPool::set_limits(const config::Image& limits) { options_.limits = 
 
 std::size_t TransformPool::ready_workers() const {
     return static_cast<std::size_t>(std::ranges::count_if(workers_, [](const auto& worker) { return worker->ready(); }));
+}
+
+std::size_t TransformPool::busy_workers() const {
+    return static_cast<std::size_t>(std::ranges::count_if(workers_, [](const auto& worker) { return worker->busy(); }));
 }
 
 void TransformPool::said_hello(const worker::Hello& hello) {

@@ -49,6 +49,7 @@ public:
     const std::string& epoch() const { return epoch_; }
     std::size_t queued() const { return queue_.size(); }
     std::size_t ready_workers() const;
+    std::size_t busy_workers() const;  // of these: at a job
 
 private:
     using Queued = TransformQueue::Entry;

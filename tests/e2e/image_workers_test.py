@@ -58,9 +58,8 @@ class OneWorker(ServerCase):
 
     def give_to_worker(self, target):
         """The job has been sent to the (stopped) worker: it has begun, and does not wait in the queue."""
-        outcomes = self.server.metric("fills_started_total")
         asking = Asking(self.server, target)
-        until("the job has begun", lambda: self.server.metric("fills_started_total") > outcomes)
+        until("the worker has the job", lambda: self.server.metric("transform_workers_busy") == 1)
         return asking
 
     def kill_in_the_middle(self, target):

@@ -52,7 +52,8 @@ def churn_verdicts(churns):
             middle = statistics.median(found)
             yield Verdict(f"CPU per put of 31 KB, {state}, {words}", "≤ 6 µs", f"{middle:.1f} ({min(found):.1f}–{max(found):.1f}) µs", round(middle, 1) <= 6)
     worst = max(churn["counted_bytes"] / churn["written_bytes"] for churn in churns[OURS] + churns[DISK])
-    yield Verdict("write amplification", "≤ 1.3", f"{worst:.3f}", worst <= 1.3)
+    copied = max(churn["copied_bytes"] for churn in churns[OURS] + churns[DISK])
+    yield Verdict("write amplification", "≤ 1.3", f"{worst:.3f}, with {copied / MB:,.0f} MB copied forward", worst <= 1.3)
 
 
 def restart_verdicts(restart):

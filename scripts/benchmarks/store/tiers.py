@@ -1,11 +1,9 @@
 """CPU, bytes and seconds of our store beside a file per object: builds tiers/ and runs its stages, the contenders taking turns."""
 import json
-import math
 import os
 import pathlib
 import shutil
 import subprocess
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent.parent
@@ -25,26 +23,14 @@ def compile_tiers(folder, libraries):
     return program
 
 
-# ext4 does not use an inode again for a minute and a half after its file has gone, and looks at all of those for each new file:
-# three times the CPU per put, for which the files that the benchmark has removed are to blame, and not the layout.
-INODES_REST = 100  # seconds
-
-
 class Bench:
     """The program, a folder on the disk that is measured, and what is known of how busy the machine was."""
 
-    def __init__(self, program, scratch, patient):
-        self.program, self.scratch, self.patient, self.loads, self.removed = program, scratch, patient, [], -math.inf
-
-    def wait_for_inodes(self):
-        rest = self.removed + INODES_REST - time.monotonic()
-        if self.patient and rest > 0:
-            time.sleep(rest)
+    def __init__(self, program, scratch):
+        self.program, self.scratch, self.loads = program, scratch, []
 
     def run(self, stage, contender, limit, count=0, keep=False):
         """One stage; what it leaves on the disk goes with it, unless the next one needs it."""
-        if contender == FILES and stage in ("churn", "fill"):
-            self.wait_for_inodes()
         self.loads.append(os.getloadavg()[0])
         folder = self.scratch / contender
         subprocess.run(["sync", "-f", self.scratch], check=True)   # nobody writes what another has left
@@ -60,8 +46,6 @@ class Bench:
 
     def forget(self, contender):
         shutil.rmtree(self.scratch / contender, ignore_errors=True)
-        if contender == FILES:
-            self.removed = time.monotonic()
 
 
 def churns(bench, limit, rounds):
@@ -73,6 +57,15 @@ def churns(bench, limit, rounds):
         for name in CONTENDERS if number % 2 == 0 else [DISK, OURS, FILES]:
             results[name].append(bench.run("churn", name, limit))
     return results
+
+
+def has_journal(folder):
+    """Of an ext4 file system. None: it is another."""
+    device = os.stat(folder).st_dev
+    name = pathlib.Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve().name
+    if not pathlib.Path(f"/proc/fs/ext4/{name}").exists():
+        return None
+    return any(entry.name.rpartition("-")[0] == name for entry in pathlib.Path("/proc/fs/jbd2").iterdir()) if pathlib.Path("/proc/fs/jbd2").exists() else False
 
 
 def drop_page_cache():

@@ -54,7 +54,7 @@ char* put_content_length(std::uint64_t length, char* at) {
 // By verdict. The numbers are given out once per process.
 SharedField cache_status_field(Verdict verdict) {
     static const auto kFields = [] {
-        std::array<SharedField, 7> fields{};
+        std::array<SharedField, kVerdicts> fields{};
         for (std::size_t i = 0; i < fields.size(); ++i) {
             fields[i] = share_field("cache-status", cache_status(static_cast<Verdict>(i)));
         }

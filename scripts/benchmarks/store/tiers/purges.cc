@@ -38,7 +38,7 @@ std::string one(const SelvageStore& ours, const Purge& what) {
     const bool done = ours.store().purge(what).has_value();
     const Spent all = watch.spent();
     const auto after = ours.counts();
-    return fmt::format(R"({{"done": {}, "cpu": {:.6f}, "wall": {:.6f}, "sync_cpu": {:.6f}, "sync_wall": {:.6f}, "syncs": {}}})",
+    return fmt::format(R"({{"done": {}, "cpu": {:.9f}, "wall": {:.9f}, "sync_cpu": {:.9f}, "sync_wall": {:.9f}, "syncs": {}}})",
                        done, all.cpu, all.wall, after.syncing.cpu - before.syncing.cpu, after.syncing.wall - before.syncing.wall,
                        after.synced - before.synced);
 }
