@@ -14,7 +14,6 @@
 namespace selvage::server {
 namespace {
 
-using cache_store::Tag;
 using cache_store::tag_of;
 using cache_store::TagKind;
 

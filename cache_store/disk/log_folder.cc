@@ -82,7 +82,7 @@ Result<LogFolder> open_log_folder(const std::string& folder) {
 
 Result<std::string> keep_aside(LogFolder& folder, FileSystem& files) {
     for (int number = 1; number < 1000; ++number) {
-        const auto name = fmt::format("{}.kept-{}", kLogName, number);
+        auto name = fmt::format("{}.kept-{}", kLogName, number);
         if (::faccessat(folder.objects.number(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) continue;
         if (files.renameat(folder.objects.number(), kLogName, name.c_str()) != 0) return system_failure("cannot rename the log");
         folder.log = TRY(open_or_make(folder.objects.number(), kLogName));

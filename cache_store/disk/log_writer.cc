@@ -181,6 +181,7 @@ LogWriter::Trouble LogWriter::flush() {
         write_all(home_.files, open_->file->number(), pieces.data(), pieces.size(), static_cast<off_t>(open_->end - batch.bytes));
     if (fault != 0) {
         std::vector<Waiting> lost;
+        lost.reserve(batch.records.size());
         for (const auto& record : batch.records) lost.push_back(record.item);
         home_.contents->dropped(lost, &DiskStats::dropped_offline);
         give_up();

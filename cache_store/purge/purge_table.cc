@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -222,7 +223,8 @@ void PurgeTable::compact(std::uint64_t oldest) {
         const std::uint64_t live =
             state.floors.tags().size() * sizeof(TagFloors::Entry) + state.floors.glob_bytes() + kJournalHeader;
         const bool long_enough = state.journal->bytes() > 2 * live + (64U << 10);
-        if (long_enough || state.undurable > 0) (void)state.begin_journal(sequence);  // not now: the old one is good
+        // Without success the old one is good, and the next time comes.
+        if (long_enough || state.undurable > 0) std::ignore = state.begin_journal(sequence);
     }
     state.end_turn();
 }

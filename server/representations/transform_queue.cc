@@ -59,7 +59,7 @@ TransformQueue::Entries::const_iterator TransformQueue::youngest_background() co
     return found == entries_.crend() ? entries_.cend() : std::prev(found.base());
 }
 
-TransformQueue::Entry TransformQueue::take_out(Entries::const_iterator place) {
+TransformQueue::Entry TransformQueue::take_out(const Entries::const_iterator& place) {
     const auto mutable_place = entries_.begin() + (place - entries_.cbegin());
     Entry taken = std::move(*mutable_place);
     entries_.erase(mutable_place);

@@ -80,7 +80,7 @@ public:
 private:
     using Entries = std::deque<Entry>;
     Entries::const_iterator youngest_background() const;
-    Entry take_out(Entries::const_iterator place);
+    Entry take_out(const Entries::const_iterator& place);
     std::vector<Entry> take_if(const std::function<bool(const Entry&)>& which);
 
     std::size_t most_;
