@@ -85,7 +85,8 @@ public:
     // The birth of what is asked for now.
     virtual std::uint64_t sequence() const = 0;
     virtual Floor floor_of(std::span<const Tag> tags, std::string_view site_and_path) const = 0;
-    // Blocks until it is durable. Errors: Internal when it is in force, but could not be made durable.
+    // Blocks until it is durable. Errors: Internal "not_durable" when it is in force, but a restart forgets it; Overloaded after
+    // release() and close(), and nothing is purged.
     virtual Result<std::uint64_t> purge(const Purge& purge) = 0;
 
     // What the disk tier has to do: write what waits, make room, index what it found, warm up. The owner calls work() on the work

@@ -26,8 +26,8 @@ struct Superblock {
     Key128 uuid;
     std::uint64_t segment_bytes = 0;
     std::uint32_t segments = 0;
-    std::uint64_t purge_journal = 0;  // number of the journal's file
-    std::uint64_t least_birth = 0;    // what was born before is not valid
+    std::uint64_t purge_journal = 0;  // 0 in this version: the journal's two files have fixed names
+    std::uint64_t least_birth = 0;    // what was born before is not valid; honoured, but not raised by this version
     std::uint64_t features = 0;
     friend bool operator==(const Superblock&, const Superblock&) = default;
 };
