@@ -281,6 +281,7 @@ class Upgrade(unittest.TestCase):
         for connection in waiting:
             self.assertTrue(read_all(connection).endswith(b"small"))
             connection.close()
+        server.stop(number=None)  # told already: a second signal would end it at once
 
 
 if __name__ == "__main__":
