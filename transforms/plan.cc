@@ -14,6 +14,9 @@ std::string variant_recipe(const Plan& plan, Format chosen, unsigned effective_q
     operations.auto_format = false;
     operations.format = chosen;
     operations.quality.reset();
+    operations.target.reset();
+    const bool searched = plan.target && effective_quality != 0;  // a format without quality has nothing to search
+    if (searched) return fmt::format("{};auto{}", canonical(operations), static_cast<unsigned>(*plan.target));
     return fmt::format("{};{}", canonical(operations), effective_quality);
 }
 

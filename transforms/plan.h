@@ -13,6 +13,9 @@
 namespace selvage::transforms {
 
 enum class Fit : std::uint8_t { Inside, Cover, Crop, Pad, Outside, Stretch };
+// `q=auto`: a score of SSIMULACRA2 that the picture is to reach, whatever quality that takes. Source: image-urls §3.
+enum class Target : std::uint8_t { Low = 60, Eco = 70, Good = 80, Best = 88 };
+
 enum class Flip : std::uint8_t { None, Horizontal, Vertical, Both };
 
 enum class Gravity : std::uint8_t {
@@ -54,6 +57,7 @@ struct Plan {
     bool auto_format = true;              // fm=auto (negotiated); false with fm=orig or an explicit format
     std::optional<Format> format;         // explicit fm; absent with auto or orig
     std::optional<std::uint8_t> quality;  // q, on the JPEG-like scale; absent: the configured default of the format
+    std::optional<Target> target;         // q=auto; never together with a quality
 
     friend bool operator==(const Plan&, const Plan&) = default;
 
@@ -76,7 +80,7 @@ struct ImageRequest {
 std::string canonical(const Plan& plan);
 
 // The recipe that identifies a variant together with its source's content: canonical operations and the chosen format and
-// its effective quality. Same text, same bytes (for one encoder epoch).
+// its effective quality, or the target in its place. Same text, same picture (for one encoder epoch; bytes differ by effort).
 std::string variant_recipe(const Plan& plan, Format chosen, unsigned effective_quality);
 
 }  // namespace selvage::transforms

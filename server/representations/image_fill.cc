@@ -69,9 +69,7 @@ void ImageFill::prepared(Result<Prepared> input) {
     job.source = std::move(input->memory);
     job.source_size = input->size;
     job.content = task_->source->content;
-    job.plan = task_->plan;
-    job.format = task_->format;
-    job.quality = task_->quality;
+    job.order = task_->order;
     job.cost = task_->cost;
     job.wanted = wanted_;
     operation_ =
@@ -97,7 +95,7 @@ Result<cache_store::ObjectPtr> ImageFill::adopt(cache_store::Store& store, const
     facts.height = result.done.height;
     facts.source_width = result.done.source_width;
     facts.source_height = result.done.source_height;
-    facts.made_for = fmt::format("{}?{}", task.source->path, task.plan);
+    facts.made_for = fmt::format("{}?{}", task.source->path, transforms::canonical(task.order.plan));
     auto object = std::make_shared<const cache_store::Object>(cache_store::Object{
         .meta = to_meta(facts),
         .body = make_blob(std::move(bytes)),

@@ -18,9 +18,7 @@ struct ImageTask {
     Key128 key;
     std::shared_ptr<catalogue::Catalogue> catalogue;
     catalogue::SourcePtr source;
-    std::string plan;  // canonical
-    transforms::Format format = transforms::Format::Jpeg;
-    unsigned quality = 0;
+    transforms::Order order;
     std::chrono::microseconds cost{0};  // transform_cost()
     bool keep = true;                   // false: a rule's bypass; made, sent, forgotten
     bool remake = false;                // what is stored is stale: it will not do

@@ -92,11 +92,9 @@ public:
         worker::Job message{};
         message.id = pool_.next_id_++;
         message.source_size = queued.job.source_size;
-        message.format = queued.job.format;
-        message.quality = static_cast<std::uint8_t>(queued.job.quality);
+        message.original = queued.job.original;
         message.limits = limits();
-        message.plan_length = static_cast<std::uint16_t>(std::min(queued.job.plan.size(), sizeof message.plan));
-        std::memcpy(message.plan, queued.job.plan.data(), message.plan_length);
+        worker::add_order(message, queued.job.order, transforms::canonical(queued.job.order.plan));
         id_ = message.id;
         current_ = std::move(queued);
         state_ = State::Busy;

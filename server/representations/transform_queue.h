@@ -22,10 +22,9 @@ namespace selvage::representations {
 struct TransformJob {
     FileDescriptor source;  // sealed memory
     std::uint64_t source_size = 0;
-    Sha256 content;    // names the source: what crashes workers twice is refused for a while
-    std::string plan;  // canonical
-    transforms::Format format = transforms::Format::Jpeg;
-    unsigned quality = 0;
+    Sha256 content;  // names the source: what crashes workers twice is refused for a while
+    transforms::Original original;
+    transforms::Order order;
     std::chrono::microseconds cost{0};  // of a worker's time, as far as one can tell (transform_cost.h)
     Wanted wanted;                      // asked while it waits and when its turn comes: a job nobody waits for is skipped
 };

@@ -94,7 +94,8 @@ SCENARIO("quality is the encoder's own and matters") {
         made("cast", [&](VipsImage** out) { return vips_cast(noise.get(), out, VIPS_FORMAT_UCHAR, nullptr); }).value();
     const std::string source = saved(grey, ".png");
     for (const Format out : {Format::Jpeg, Format::Webp, Format::Avif}) {
-        const auto low = engine().render(source, {}, out, 20, kLimits), high = engine().render(source, {}, out, 90, kLimits);
+        const auto low = engine().render(source, {.format = out, .quality = 20}, kLimits);
+        const auto high = engine().render(source, {.format = out, .quality = 90}, kLimits);
         REQUIRE(low);
         REQUIRE(high);
         INFO(row_of(out).name);

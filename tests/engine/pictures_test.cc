@@ -189,7 +189,7 @@ Result<Output> rendered(std::string_view source, std::string_view query, Format 
         REQUIRE(*request);
         plan = (*request)->plan;
     }
-    return engine().render(source, plan, out, effective_quality(plan, out, {}), limits);
+    return engine().render(source, {.plan = plan, .format = out, .quality = effective_quality(plan, out, {})}, limits);
 }
 
 Seen seen(std::string_view source, std::string_view query, Format out) {

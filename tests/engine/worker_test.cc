@@ -94,11 +94,8 @@ Job job_for(std::string_view source, std::string_view plan, Format format, std::
     Job job{};
     job.id = 7;
     job.source_size = source.size();
-    job.format = format;
-    job.quality = quality;
     job.limits = kLimits;
-    job.plan_length = static_cast<std::uint16_t>(plan.size());
-    std::memcpy(job.plan, plan.data(), plan.size());
+    REQUIRE(add_order(job, {.format = format, .quality = quality}, plan));
     return job;
 }
 
@@ -169,9 +166,12 @@ SCENARIO("a worker says why it refuses, and goes on") {
             change(job);
             return program.ask(job, memory.number()).value().message;
         };
-        CHECK(answer_to([](Job& job) { job.plan_length = 60'000; }).error == ErrorKind::Internal);
-        CHECK(answer_to([](Job& job) { job.format = static_cast<Format>(200); }).error == ErrorKind::Internal);
-        CHECK(answer_to([](Job& job) { job.quality = 101; }).error == ErrorKind::Internal);
+        CHECK(answer_to([](Job& job) { job.orders[0].plan_length = 60'000; }).error == ErrorKind::Internal);
+        CHECK(answer_to([](Job& job) { job.orders[0].format = static_cast<Format>(200); }).error == ErrorKind::Internal);
+        CHECK(answer_to([](Job& job) { job.orders[0].quality = 101; }).error == ErrorKind::Internal);
+        CHECK(answer_to([](Job& job) { job.orders[0].target = 101; }).error == ErrorKind::Internal);
+        CHECK(answer_to([](Job& job) { job.orders[0].effort = static_cast<ImageEffort>(9); }).error == ErrorKind::Internal);
+        CHECK(answer_to([](Job& job) { job.order_count = 0; }).error == ErrorKind::Internal);
         CHECK(answer_to([](Job& job) { job.source_size += 1; }).error == ErrorKind::Internal);
         CHECK(answer_to([](Job&) {}).ok);
     }

@@ -153,16 +153,26 @@ std::string print_format(const Plan& plan) {
     return plan.auto_format ? "" : "orig";
 }
 
-std::string allowed_quality(const DialectLimits&) { return "1…100"; }
+constexpr Word<std::optional<Target>> kTargets[] = {{"auto", Target::Good},
+                                                    {"auto:good", Target::Good},
+                                                    {"auto:low", Target::Low},
+                                                    {"auto:eco", Target::Eco},
+                                                    {"auto:best", Target::Best}};
+
+std::string allowed_quality(const DialectLimits&) { return "1…100, auto, auto:low, auto:eco, auto:good, auto:best"; }
 
 Verdict read_quality(std::string_view text, Draft& draft) {
+    if (text.starts_with("auto")) return read_word(kTargets, text, draft.request.plan.target);
     const auto quality = parse_whole(text);
     if (!quality || *quality < 1 || *quality > 100) return Verdict::Invalid;
     draft.request.plan.quality = static_cast<std::uint8_t>(*quality);
     return Verdict::Fine;
 }
 
-std::string print_quality(const Plan& plan) { return plan.quality ? fmt::to_string(unsigned{*plan.quality}) : std::string(); }
+std::string print_quality(const Plan& plan) {
+    if (plan.target) return print_word(kTargets, plan.target, std::optional<Target>());
+    return plan.quality ? fmt::to_string(unsigned{*plan.quality}) : std::string();
+}
 
 Verdict read_animated(std::string_view text, Draft& draft) { return read_word(kSwitch, text, draft.request.plan.animated); }
 std::string print_animated(const Plan& plan) { return print_word(kSwitch, plan.animated, true); }

@@ -77,8 +77,14 @@ Result<std::unique_ptr<Engine>> Engine::start() {
     return std::unique_ptr<Engine>(new Engine(encoder_epoch()));
 }
 
-Result<Output> Engine::render(std::string_view source, const Plan& plan, Format out, unsigned quality,
-                              const worker::Limits& limits) const {
+void Engine::render(std::string_view source, Original, std::span<const Order> orders, const worker::Limits& limits,
+                    const Deliver& deliver) const {
+    for (std::size_t index = 0; index < orders.size(); ++index) deliver(index, render(source, orders[index], limits));
+}
+
+Result<Output> Engine::render(std::string_view source, const Order& order, const worker::Limits& limits) const {
+    const Plan& plan = order.plan;
+    const Format out = order.format;
     const auto begun = Clock::now();
     const Encoder* encoder = encoder_of(out);
     if (encoder == nullptr) return fail(ErrorKind::Unsupported, std::string(row_of(out).name), "format_disabled");
@@ -93,13 +99,15 @@ Result<Output> Engine::render(std::string_view source, const Plan& plan, Format 
     const Image image = TRY(animated ? carry_out_all(opened, scene) : carry_out_still(opened, scene));
     const auto operated = Clock::now();
     const Image bare = TRY(without_private_metadata(image));
-    std::string bytes = TRY(encoder->encode(bare, {.quality = quality, .frame = frame, .keep_metadata = names_owner(bare)}));
+    std::string bytes = TRY(encoder->encode(
+        bare, {.quality = order.quality, .effort = order.effort, .frame = frame, .keep_metadata = names_owner(bare)}));
     return Output{.bytes = std::move(bytes),
                   .width = frame.width,
                   .height = frame.height,
                   .source_width = opened.upright().width,
                   .source_height = opened.upright().height,
                   .frames = frames,
+                  .quality = order.quality,
                   .decode_us = microseconds(scene.decoded_at - begun),
                   .operate_us = microseconds(operated - scene.decoded_at),
                   .encode_us = microseconds(Clock::now() - operated)};

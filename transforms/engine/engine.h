@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "transforms/formats.h"
+#include "transforms/order.h"
 #include "transforms/plan.h"
 #include "transforms/worker/protocol.h"
 
@@ -18,6 +21,8 @@ struct Output {
     std::uint32_t width = 0, height = 0;                // of one frame
     std::uint32_t source_width = 0, source_height = 0;  // upright, before any scaling
     std::uint32_t frames = 1;                           // in the output
+    unsigned quality = 0;                               // the encoder's own that was used; 0 where it has none
+    double score = 0;                                   // SSIMULACRA2, when it was measured
     std::uint32_t decode_us = 0;   // wall: header, decode and the shrinking that goes with it; all operations of an animation
     std::uint32_t operate_us = 0;  // wall: the operations on the small image
     std::uint32_t encode_us = 0;   // wall
@@ -33,13 +38,19 @@ public:
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
-    // Carries out the plan on a source and encodes it. `quality` is the encoder's own (see negotiation.h), 0 where it has none.
+    // Called for each order in turn, as soon as its image is made or cannot be made.
+    using Deliver = std::function<void(std::size_t order, Result<Output>)>;
+
+    // Carries out the orders on one source, which is decoded once for all of them. `original`: see there.
     //
-    // Errors: Unsupported "unsupported_source"; Unprocessable "undecodable", "source_pixels", "too_many_frames"; TooLarge
-    // "too_large" (the output would be above the limits; nothing was decoded); Unsupported "format_disabled" (`out` is no
-    // output); Internal when an operation or the encoder fails.
-    Result<Output> render(std::string_view source, const Plan& plan, Format out, unsigned quality,
-                          const worker::Limits& limits) const;
+    // Errors, to `deliver`: Unsupported "unsupported_source"; Unprocessable "undecodable", "source_pixels", "too_many_frames";
+    // TooLarge "too_large" (the output would be above the limits; nothing was decoded); Unsupported "format_disabled" (`out` is
+    // no output); Internal when an operation or the encoder fails.
+    void render(std::string_view source, Original original, std::span<const Order> orders, const worker::Limits& limits,
+                const Deliver& deliver) const;
+
+    // The same for one order on the original.
+    Result<Output> render(std::string_view source, const Order& order, const worker::Limits& limits) const;
 
     std::string_view epoch() const { return epoch_; }  // see epoch.h
     std::uint32_t can_load() const;                    // bit per Format

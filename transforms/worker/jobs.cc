@@ -12,6 +12,8 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "transforms/dialects/canonical.h"
 #include "transforms/worker/mapped_source.h"
@@ -27,21 +29,33 @@ void copy_text(std::span<char> field, std::string_view text) {
     std::ranges::copy(text.substr(0, field.size() - 1), field.begin());
 }
 
-Result<Plan> plan_of(const Job& job) {
-    if (job.plan_length > sizeof job.plan) return fail(ErrorKind::Internal, "plan is too long", "bad_job");
-    const std::string_view text(job.plan, job.plan_length);
+std::unexpected<Error> bad_job(std::string why) { return fail(ErrorKind::Internal, std::move(why), "bad_job"); }
+
+Result<Plan> plan_of(std::string_view text) {
     // The server has applied its own limits; the engine checks sizes against those of the job.
     const auto request = parse_canonical(text, {.max_side = std::numeric_limits<std::uint32_t>::max(), .strict = true});
-    if (!request) return fail(ErrorKind::Internal, "plan '" + std::string(text) + "': " + request.error().detail, "bad_job");
-    if (!*request && !text.empty())
-        return fail(ErrorKind::Internal, "plan '" + std::string(text) + "' asks for nothing", "bad_job");
+    if (!request) return bad_job("plan '" + std::string(text) + "': " + request.error().detail);
+    if (!*request && !text.empty()) return bad_job("plan '" + std::string(text) + "' asks for nothing");
     return *request ? (*request)->plan : Plan{};
 }
 
-Result<void> check(const Job& job) {
-    if (static_cast<std::size_t>(job.format) >= kFormats.size()) return fail(ErrorKind::Internal, "no such format", "bad_job");
-    if (job.quality > 100) return fail(ErrorKind::Internal, "quality above 100", "bad_job");
-    return {};
+Result<Order> order_of(const Job& job, const WireOrder& wire) {
+    if (static_cast<std::size_t>(wire.format) >= kFormats.size()) return bad_job("no such format");
+    if (wire.quality > 100 || wire.target > 100) return bad_job("quality above 100");
+    if (wire.effort > ImageEffort::Best) return bad_job("no such effort");
+    if (std::size_t{wire.plan_begin} + wire.plan_length > sizeof job.plans) return bad_job("plan is too long");
+    return Order{.plan = TRY(plan_of({job.plans + wire.plan_begin, wire.plan_length})),
+                 .format = wire.format,
+                 .quality = wire.quality,
+                 .target = wire.target,
+                 .effort = wire.effort};
+}
+
+Result<std::vector<Order>> orders_of(const Job& job) {
+    if (job.order_count == 0 || job.order_count > kMostOrders) return bad_job("no orders, or too many");
+    std::vector<Order> orders;
+    for (const WireOrder& wire : std::span(job.orders).first(job.order_count)) orders.push_back(TRY(order_of(job, wire)));
+    return orders;
 }
 
 // Resident memory of this process, read through a descriptor that was opened at the start.
@@ -94,38 +108,58 @@ private:
         ::poll(&ready, 1, -1);
     }
 
+    // One Done for each order. Errors: the socket is gone.
     Result<void> answer(const Job& job, const FileDescriptor& source) {
-        const std::uint64_t cpu_before = cpu_used();
+        cpu_before_ = cpu_used();
+        Result<void> delivered;
+        const auto deliver = [&](std::size_t order, Result<Output> output) {
+            if (delivered) delivered = deliver_one(job, order, std::move(output));
+        };
+        if (auto made = make(job, source, deliver); !made) {
+            for (std::size_t order = 0; order < std::max<std::size_t>(job.order_count, 1) && order < kMostOrders; ++order) {
+                deliver(order, std::unexpected(made.error()));
+            }
+        }
+        return delivered;
+    }
+
+    // Errors: the job cannot be begun.
+    Result<void> make(const Job& job, const FileDescriptor& source, const Engine::Deliver& deliver) const {
+        const std::vector<Order> orders = TRY(orders_of(job));
+        const MappedSource mapped = TRY(MappedSource::map(source.number(), job.source_size));
+        limit_cpu(job.limits.cpu_seconds * job.order_count);
+        engine_.render(mapped.bytes(), job.original, orders, job.limits, deliver);
+        return {};
+    }
+
+    // The output in sealed memory, and what is known about it.
+    Result<void> deliver_one(const Job& job, std::size_t order, Result<Output> output) {
         Done done{};
         FileDescriptor memory;
-        if (auto made = make(job, source, done)) {
-            memory = *std::move(made);
+        auto sealed = output ? sealed_memory("selvage-output", output->bytes) : std::unexpected(std::move(output.error()));
+        if (sealed) {
+            memory = *std::move(sealed);
+            describe(*output, job.orders[order], done);
         } else {
-            describe(made.error(), done);
+            describe(sealed.error(), done);
         }
         done.id = job.id;
-        done.cpu_us = static_cast<std::uint32_t>(cpu_used() - cpu_before);
+        done.order = static_cast<std::uint32_t>(order);
+        const std::uint64_t cpu_now = cpu_used();
+        done.cpu_us = static_cast<std::uint32_t>(cpu_now - std::exchange(cpu_before_, cpu_now));
         done.resident_bytes = memory_.bytes();
-        done.jobs_done = ++jobs_done_;
-        return deliver(done, memory.number());
+        if (order + 1 >= job.order_count) ++jobs_done_;
+        done.jobs_done = jobs_done_;
+        return deliver_message(done, memory.number());
     }
 
-    // The output in sealed memory; what is known about it goes to `done`.
-    Result<FileDescriptor> make(const Job& job, const FileDescriptor& source, Done& done) const {
-        TRY(check(job));
-        const Plan plan = TRY(plan_of(job));
-        const MappedSource mapped = TRY(MappedSource::map(source.number(), job.source_size));
-        limit_cpu(job.limits.cpu_seconds);
-        const Output output = TRY(engine_.render(mapped.bytes(), plan, job.format, job.quality, job.limits));
-        FileDescriptor memory = TRY(sealed_memory("selvage-output", output.bytes));
-        describe(output, job.format, done);
-        return memory;
-    }
-
-    static void describe(const Output& output, Format format, Done& done) {
+    static void describe(const Output& output, const WireOrder& order, Done& done) {
         done.ok = true;
         done.output_size = output.bytes.size();
-        done.format = format;
+        done.format = order.format;
+        done.quality = static_cast<std::uint8_t>(output.quality);
+        done.effort = order.effort;
+        done.score = static_cast<float>(output.score);
         done.source_width = output.source_width;
         done.source_height = output.source_height;
         done.frames = output.frames;
@@ -143,7 +177,7 @@ private:
         copy_text(done.detail, error.detail);
     }
 
-    Result<void> deliver(const Done& done, int memory) const {
+    Result<void> deliver_message(const Done& done, int memory) const {
         auto sent = send(socket_, done, memory);
         if (sent || sent.error().code != "again") return sent;
         pollfd ready{.fd = socket_, .events = POLLOUT, .revents = 0};
@@ -160,6 +194,7 @@ private:
     const Engine& engine_;
     ResidentMemory memory_;
     std::uint32_t jobs_done_ = 0;
+    std::uint64_t cpu_before_ = 0;  // used before this order
 };
 
 }  // namespace

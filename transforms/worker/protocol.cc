@@ -119,6 +119,24 @@ template Result<Received<Hello>> receive(int);
 template Result<Received<Job>> receive(int);
 template Result<Received<Done>> receive(int);
 
+bool add_order(Job& job, const Order& order, std::string_view plan) {
+    std::size_t begin = 0;
+    if (job.order_count == kMostOrders) return false;
+    if (job.order_count != 0) {
+        const WireOrder& last = job.orders[job.order_count - 1];
+        begin = std::size_t{last.plan_begin} + last.plan_length;
+    }
+    if (plan.size() > kPlanText - begin) return false;
+    std::memcpy(job.plans + begin, plan.data(), plan.size());
+    job.orders[job.order_count++] = {.format = order.format,
+                                     .quality = static_cast<std::uint8_t>(order.quality),
+                                     .target = static_cast<std::uint8_t>(order.target),
+                                     .effort = order.effort,
+                                     .plan_begin = static_cast<std::uint16_t>(begin),
+                                     .plan_length = static_cast<std::uint16_t>(plan.size())};
+    return true;
+}
+
 Result<FileDescriptor> sealed_memory(const char* name, std::string_view bytes) {
     FileDescriptor memory(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!memory) return system_failure("memfd_create");

@@ -5,7 +5,8 @@
 //
 //   worker → server   Hello                          once, after start
 //   server → worker   Job    + 1 descriptor          the source: a sealed memfd (F_SEAL_SHRINK|GROW|WRITE), read by mapping
-//   worker → server   Done   + 0 or 1 descriptors    the output: a memfd that the worker made and sealed; none on failure
+//   worker → server   Done   + 0 or 1 descriptors    for each order in turn; the output: a memfd that the worker made and sealed;
+//                                                    none on failure
 //
 // The server kills a worker that misses its deadline, whose socket closes, or that says anything else.
 
@@ -14,10 +15,11 @@
 #include "base/file_descriptor.h"
 #include "base/result.h"
 #include "transforms/formats.h"
+#include "transforms/order.h"
 
 namespace selvage::transforms::worker {
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 inline constexpr int kSocket = 3;  // the worker's descriptor
 
 struct Hello {
@@ -37,28 +39,49 @@ struct Limits {
     std::uint32_t cpu_seconds;  // RLIMIT_CPU for this job, above what was used so far
 };
 
+inline constexpr std::size_t kMostOrders = 16;
+inline constexpr std::size_t kPlanText = 4096;  // of all orders; one is 2,048 at most
+
+// An Order, with its plan as text.
+struct WireOrder {
+    Format format;
+    std::uint8_t quality;
+    std::uint8_t target;
+    ImageEffort effort;
+    std::uint16_t plan_begin;  // canonical(plan), in Job::plans
+    std::uint16_t plan_length;
+};
+
+// Images to be made of one source, which is decoded once for all of them; the first is answered first.
 struct Job {
     std::uint64_t id;
     std::uint64_t source_size;
-    Format format;         // chosen output
-    std::uint8_t quality;  // encoder's own scale; 0 where it has none
+    Original original;
     Limits limits;
-    std::uint16_t plan_length;
-    char plan[2048];  // canonical(plan)
+    std::uint32_t order_count;  // 1…kMostOrders
+    WireOrder orders[kMostOrders];
+    char plans[kPlanText];
 };
+
+// The order added to the job. False: there is no room for it.
+bool add_order(Job& job, const Order& order, std::string_view plan);
 
 struct Done {
     std::uint64_t id;
     std::uint64_t output_size;  // 0 on failure
+    std::uint32_t order;        // which one of the job; each is answered once, in turn
     bool ok;
     Format format;                                      // of the output
+    std::uint8_t quality;                               // the encoder's own that was used; 0 where it has none
+    ImageEffort effort;                                 // that was used
+    float score;                                        // SSIMULACRA2, when it was measured; else 0
     ErrorKind error;                                    // when !ok: Unprocessable, Unsupported, TooLarge, Internal
     char code[32];                                      // "source_pixels", "undecodable", … (image-urls §1.7); NUL padded
     char detail[256];                                   // for the log
     std::uint32_t source_width, source_height, frames;  // upright
     std::uint32_t width, height;                        // of one output frame
     std::uint32_t decode_us, operate_us, encode_us;     // wall; decode and operate overlap in a lazy pipeline: operate may be 0
-    std::uint32_t cpu_us;                               // of the job, user + system
+    std::uint32_t cpu_us;                               // of the order, user + system; the first one's has the decode in it
     std::uint64_t resident_bytes;                       // of the worker afterwards
     std::uint32_t jobs_done;
 };

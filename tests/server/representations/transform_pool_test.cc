@@ -77,8 +77,7 @@ struct House {
         job.source = *transforms::worker::sealed_memory("test", source);
         job.source_size = source.size();
         job.content = sha256(source);
-        job.plan = "w=4";
-        job.format = transforms::Format::Png;
+        job.order = {.plan = {.width = 4}, .format = transforms::Format::Png};
         return job;
     }
     // Index of the result-to-be.

@@ -10,13 +10,18 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Jobs with names, which their plans are.
+// Jobs with names, which are what their sources' contents are called.
+std::string name_of(const TransformJob& job) {
+    const auto end = std::ranges::find(job.content.bytes, std::uint8_t{0});
+    return {job.content.bytes.begin(), end};
+}
+
 struct Queue {
     explicit Queue(std::size_t most = 100) : queue(most) {}
 
     TransformQueue::Entry entry(const std::string& name, std::chrono::microseconds cost, SteadyTime since, Wanted wanted = {}) {
         TransformJob job;
-        job.plan = name;
+        std::ranges::copy(name, job.content.bytes.begin());
         job.cost = cost;
         job.wanted = std::move(wanted);
         return {.job = std::move(job),
@@ -26,11 +31,11 @@ struct Queue {
     }
     std::string add(const std::string& name, std::chrono::microseconds cost, SteadyTime since, Wanted wanted = {}) {
         auto displaced = queue.push(entry(name, cost, since, std::move(wanted)));
-        return displaced ? displaced->job.plan : "";
+        return displaced ? name_of(displaced->job) : "";
     }
     std::string next() {
         auto entry = queue.next();
-        return entry ? entry->job.plan : "nothing";
+        return entry ? name_of(entry->job) : "nothing";
     }
     std::string order() {
         std::string names;
@@ -124,9 +129,9 @@ TEST_CASE("who left is taken out, and who has waited too long") {
     demand = Demand::None;
     auto unwanted = jobs.queue.take_unwanted();
     REQUIRE(unwanted.size() == 1);
-    CHECK(unwanted[0].job.plan == "unwanted");
+    CHECK(name_of(unwanted[0].job) == "unwanted");
     auto old = jobs.queue.take_older_than(kNow - 5s);
     REQUIRE(old.size() == 1);
-    CHECK(old[0].job.plan == "old");
+    CHECK(name_of(old[0].job) == "old");
     CHECK(jobs.order() == "stays");
 }

@@ -6,11 +6,13 @@
 #include "transforms/engine/geometry.h"
 #include "transforms/engine/image.h"
 #include "transforms/formats.h"
+#include "transforms/order.h"
 
 namespace selvage::transforms {
 
 struct EncodeOptions {
-    unsigned quality;    // 1…100 on the encoder's own scale; formats without one do not read it
+    unsigned quality;  // 1…100 on the encoder's own scale; formats without one do not read it
+    ImageEffort effort;
     Size frame;          // of one frame; the image holds all of them, one below the other
     bool keep_metadata;  // the little that is left of it
 };
