@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "server/representations/stored_file.h"
 #include "transforms/worker/protocol.h"
 
@@ -95,6 +97,9 @@ Result<cache_store::ObjectPtr> ImageFill::adopt(cache_store::Store& store, const
     facts.height = result.done.height;
     facts.source_width = result.done.source_width;
     facts.source_height = result.done.source_height;
+    facts.interim = !transforms::is_final(result.done.format, result.done.effort);
+    facts.quality = result.done.quality;
+    facts.score = static_cast<unsigned>(std::max(0.0F, result.done.score) * 100);
     facts.made_for = fmt::format("{}?{}", task.source->path, transforms::canonical(task.order.plan));
     auto object = std::make_shared<const cache_store::Object>(cache_store::Object{
         .meta = to_meta(facts),

@@ -29,6 +29,8 @@ public:
     }
     bool ready() const { return ready_.load(std::memory_order_acquire); }
 
+    const TransformPressure& pressure() const { return around_.transforms.pressure(); }
+
     // Only when ready().
     Key128 key(const Sha256& content, std::string_view recipe) const { return key_of({as_text(content), recipe, epoch_}); }
 

@@ -20,6 +20,8 @@ std::string to_meta(const Facts& facts) {
     std::string meta =
         fmt::format("type={}\netag={}\nwidth={}\nheight={}\nsource_width={}\nsource_height={}\ninterim={}\n", facts.media_type,
                     facts.etag, facts.width, facts.height, facts.source_width, facts.source_height, facts.interim ? 1 : 0);
+    if (facts.quality != 0) meta += fmt::format("quality={}\n", facts.quality);
+    if (facts.score != 0) meta += fmt::format("score={}\n", facts.score);
     // A decoded path may hold anything: a line of its own only when it is one.
     const bool is_line = std::ranges::none_of(facts.made_for, [](char c) { return static_cast<unsigned char>(c) < ' '; });
     if (is_line && !facts.made_for.empty()) meta += fmt::format("for={}\n", facts.made_for);
@@ -44,6 +46,8 @@ std::optional<Facts> from_meta(std::string_view meta) {
         if (key == "height") good = take_number(value, facts.height);
         if (key == "source_width") good = take_number(value, facts.source_width);
         if (key == "source_height") good = take_number(value, facts.source_height);
+        if (key == "quality") good = take_number(value, facts.quality);
+        if (key == "score") good = take_number(value, facts.score);
         if (key == "interim") facts.interim = value == "1";
         if (key == "for") facts.made_for = value;
         if (!good) return std::nullopt;

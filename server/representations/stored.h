@@ -22,7 +22,9 @@ struct Facts {
     std::string etag;        // the opaque part, without quotes; "" for a coding
     std::uint32_t width = 0, height = 0;
     std::uint32_t source_width = 0, source_height = 0;
-    bool interim = false;  // a fast coding, to be replaced by the best one
+    bool interim = false;  // made fast, to be replaced by the best
+    unsigned quality = 0;  // of an image: the encoder's own that was used; 0 where it has none
+    unsigned score = 0;    // of an image: SSIMULACRA2 in hundredths, when it was measured
     std::string made_for;  // who looks into the store wants to know: the path that was asked for first, and what was made of it
     friend bool operator==(const Facts&, const Facts&) = default;
 };

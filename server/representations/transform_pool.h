@@ -16,6 +16,7 @@
 #include "server/loop/loop.h"
 #include "server/loop/operation.h"
 #include "server/loop/timer.h"
+#include "server/representations/transform_pressure.h"
 #include "server/representations/transform_queue.h"
 #include "transforms/worker/protocol.h"
 
@@ -49,7 +50,8 @@ public:
     const std::string& epoch() const { return epoch_; }
     std::size_t queued() const { return queue_.size(); }
     std::size_t ready_workers() const;
-    std::size_t busy_workers() const;  // of these: at a job
+    std::size_t busy_workers() const;                                // of these: at a job
+    const TransformPressure& pressure() const { return pressure_; }  // any thread
 
 private:
     using Queued = TransformQueue::Entry;
@@ -73,6 +75,7 @@ private:
     std::string epoch_;
     std::move_only_function<void()> ready_;
     TransformQueue queue_;
+    TransformPressure pressure_;
     std::unordered_map<Sha256, Crashes> crashes_;  // by content
     loop::Timer tick_;
     std::uint64_t next_id_ = 1;
