@@ -20,6 +20,7 @@ enum class ErrorKind : std::uint8_t {
     OriginFailed,   // 502
     TimedOut,       // our own deadline passed: 504
     Overloaded,     // a bounded queue is full: 503 with Retry-After
+    RateLimited,    // this client asks for too much: 429 with Retry-After
     Cancelled,      // nobody waits for it any more; never sent
     Internal,       // 500
 };

@@ -58,7 +58,8 @@ struct Image {
         unsigned jpeg = 80, webp = 79, avif = 55;  // each codec's own scale, 1…100
     } quality;
     std::vector<std::string> auto_formats = {"avif", "webp"};
-    bool strict = false;  // unknown query keys are an error
+    bool animated_avif = false;  // fm=auto may choose AVIF for animations
+    bool strict = false;         // unknown query keys are an error
     std::uint64_t source_bytes = 50'000'000;
     std::uint64_t source_pixels = 50'000'000;  // one frame
     unsigned source_side = 16'384;
@@ -67,12 +68,30 @@ struct Image {
     unsigned frames = 500;
     std::uint64_t animation_pixels = 50'000'000;  // all frames together
     std::uint64_t avif_pixels = 8'000'000;        // larger outputs become WebP
-    unsigned workers = 0;                         // processes; 0: one per core
-    unsigned queue = 0;                           // jobs waiting; 0: 64 per worker
-    std::uint64_t worker_memory = 1ULL << 30;     // address space
-    seconds worker_cpu{5};                        // per job
+    milliseconds avif_at_once{150};               // predicted encoding; what takes longer is WebP first (fm=auto)
+    milliseconds degrade_wait{1'000};             // a longer wait for a worker: a cheaper format for now (fm=auto)
+    bool upgrade = true;                          // what was made fast is made again, better, when it is asked for again
+    bool siblings = false;                        // the other widths of a srcset are made in the background
+    bool convert_plain = false;                   // fm=auto for image URLs without parameters
+    bool mezzanine = true;                        // a smaller image stands in for a source that is dear to decode
+    unsigned variants_per_source = 200;           // stored; 0: any
+    unsigned client_misses = 20;                  // variants made per second for one client, in the long run; 0: any
+    unsigned client_misses_burst = 100;           // and at once
+    bool rasterise_svg = false;                   // `fm` may ask for pixels of a drawing
+    std::uint64_t svg_bytes = 2'000'000;
+    unsigned svg_elements = 50'000;
+    seconds svg_cpu{2};                        // per job, in place of worker_cpu
+    milliseconds source_timeout{5'000};        // until a source's bytes are read
+    milliseconds total_timeout{15'000};        // until who waits for a variant is told that there will be none
+    unsigned workers = 0;                      // processes; 0: one per core
+    unsigned queue = 0;                        // cheap jobs waiting; 0: by their number and their cost
+    unsigned heavy_queue = 0;                  // expensive ones; 0: 1 per worker
+    milliseconds gather{4};                    // how long a job waits for others of a costly source
+    std::uint64_t memory_budget = 0;           // of running jobs, by estimate; 0: half of what there is
+    std::uint64_t worker_memory = 1ULL << 30;  // address space
+    seconds worker_cpu{5};                     // per job
     milliseconds process_timeout{10'000};
-    milliseconds queue_timeout{10'000};
+    milliseconds queue_timeout{5'000};
     unsigned recycle_jobs = 2'000;
     std::uint64_t recycle_memory = 512ULL << 20;
 };

@@ -45,9 +45,6 @@ void raise_descriptor_limit(Log& log) {
     }
 }
 
-// A cold page asks for all of its pictures at once: eight per worker (image-urls §3) refused eight of the demo's on two cores.
-constexpr unsigned kQueuedPerWorker = 64;
-
 std::filesystem::path own_program() {
     std::error_code error;
     std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -81,7 +78,8 @@ representations::TransformPool::Options transform_options(const config::Config& 
     const unsigned workers = or_cores(config.image.workers);
     return {.program = (own_program().parent_path() / "selvage-transform").string(),
             .workers = workers,
-            .queue = config.image.queue == 0 ? kQueuedPerWorker * workers : config.image.queue,
+            .queue = config.image.queue,
+            .heavy_queue = config.image.heavy_queue,
             .limits = config.image};
 }
 
@@ -136,6 +134,7 @@ Result<void> App::start() {
     TRY(bind_admin());
     catalogues_.adopt(*snapshot);
     fills_.set_limits(fill_limits(*config_));
+    images_.set_limits(config_->image, config_->limits);
     generation_ = snapshot->generation;
     snapshot_ = snapshot;
     return {};
@@ -243,6 +242,10 @@ std::string App::metrics() {
     for (const auto& shard : shards_) loops.push_back(&shard->counters());
     return admin::metrics_text(loops, {.cache = store_->stats(),
                                        .transform_queue = transforms_.queued(),
+                                       .transforms_light = transforms_.queued(representations::Lane::Light),
+                                       .transforms_heavy = transforms_.queued(representations::Lane::Heavy),
+                                       .transforms_background = transforms_.queued(representations::Lane::Background),
+                                       .transform_memory = transforms_.memory(),
                                        .transform_workers = transforms_.ready_workers(),
                                        .transforms_busy = transforms_.busy_workers(),
                                        .work_queue = pool_.queued(loop::WorkPool::Lane::Now),
@@ -298,6 +301,7 @@ admin::ReloadOutcome App::apply(Preparation prepared) {
     store_work_.set_limits(store_limits(*config_));
     transforms_.set_limits(config_->image);
     fills_.set_limits(fill_limits(*config_));
+    images_.set_limits(config_->image, config_->limits);
     log_.set_level(config_->server.log_level);
     addresses_.set_limits(config_->limits);
     const unsigned connections = connections_per_loop(shards_.size());

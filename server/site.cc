@@ -31,8 +31,9 @@ Result<Site> make_site(const config::Config& config, const config::Site& setting
     site.catalogue = TRY(open(settings, config));
     site.dialect = {.max_side = config.image.output_side, .strict = config.image.strict};
     for (const std::string& name : config.image.auto_formats) {
-        if (const auto format = transforms::format_named(name)) site.auto_formats.push_back(*format);
+        if (const auto format = transforms::format_named(name)) site.auto_formats.formats.push_back(*format);
     }
+    site.auto_formats.animated_avif = config.image.animated_avif;
     site.quality = {.jpeg = config.image.quality.jpeg, .webp = config.image.quality.webp, .avif = config.image.quality.avif};
     return site;
 }

@@ -19,7 +19,7 @@ struct Site {
     const config::Site* settings = nullptr;  // within the snapshot's configuration
     std::shared_ptr<catalogue::Catalogue> catalogue;
     transforms::DialectLimits dialect;
-    std::vector<transforms::Format> auto_formats;
+    transforms::AutoFormats auto_formats;
     transforms::DefaultQuality quality;
 
     // The first rule whose glob matches the normalised path; null: the built-in policy alone.

@@ -7,19 +7,20 @@
 
 namespace selvage::transforms {
 
-// Loading: BMP would need ImageMagick, which we do not let near hostile bytes; JXL is an option of later builds.
+// Loading: BMP would need ImageMagick, which we do not let near hostile bytes. HEIC and JXL can be loaded where the worker's
+// libraries have them; it refuses them as unsupported elsewhere.
 const std::array<FormatRow, 10> kFormats = {{
     // format, name, media type, extension, can_load, can_save, alpha, animation
     {Format::Jpeg, "jpeg", "image/jpeg", "jpg", true, true, false, false},
     {Format::Png, "png", "image/png", "png", true, true, true, false},
     {Format::Webp, "webp", "image/webp", "webp", true, true, true, true},
-    {Format::Avif, "avif", "image/avif", "avif", true, true, true, false},
+    {Format::Avif, "avif", "image/avif", "avif", true, true, true, true},
     {Format::Gif, "gif", "image/gif", "gif", true, true, true, true},
     {Format::Tiff, "tiff", "image/tiff", "tiff", true, false, true, false},
     {Format::Svg, "svg", "image/svg+xml", "svg", true, false, true, false},
     {Format::Heic, "heic", "image/heic", "heic", true, false, true, false},
     {Format::Bmp, "bmp", "image/bmp", "bmp", false, false, true, false},
-    {Format::Jxl, "jxl", "image/jxl", "jxl", false, false, true, false},
+    {Format::Jxl, "jxl", "image/jxl", "jxl", true, false, true, false},
 }};
 
 const FormatRow& row_of(Format format) { return kFormats[static_cast<std::size_t>(format)]; }

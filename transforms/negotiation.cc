@@ -68,15 +68,14 @@ AcceptedFormats parse_accept(std::string_view accept) {
     return formats;
 }
 
-Format choose_format(const Plan& plan, AcceptedFormats accepted, const SourceFacts& source,
-                     std::span<const Format> auto_formats) {
+Format choose_format(const Plan& plan, AcceptedFormats accepted, const SourceFacts& source, const AutoFormats& automatic) {
     if (plan.format) return *plan.format;
-    // Of an animated PNG or AVIF the engine reads the first picture only: for it, it is a still one.
+    // Of an animated PNG or HEIC the engine reads the first picture only: for it, it is a still one.
     const bool animated = plan.animated && source.animated && row_of(source.format).animation;
     if (!plan.auto_format) return row_of(source.format).can_save ? source.format : fallback(animated, source);
-    for (const Format candidate : auto_formats) {
-        const auto& row = row_of(candidate);
-        if (row.can_save && accepts(accepted, candidate) && (!animated || row.animation)) return candidate;
+    for (const Format candidate : automatic.formats) {
+        const bool moves = candidate == Format::Avif ? automatic.animated_avif : row_of(candidate).animation;
+        if (row_of(candidate).can_save && accepts(accepted, candidate) && (!animated || moves)) return candidate;
     }
     return fallback(animated, source);
 }

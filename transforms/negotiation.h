@@ -1,7 +1,7 @@
 #pragma once
 
-#include <span>
 #include <string_view>
+#include <vector>
 
 #include "transforms/formats.h"
 #include "transforms/plan.h"
@@ -24,10 +24,17 @@ struct SourceFacts {
     bool alpha = false;
 };
 
+// What `fm=auto` may choose.
+struct AutoFormats {
+    std::vector<Format> formats;  // the preferred first
+    // AVIF for what moves, too: few bytes, but libaom takes its time, and libavif 0.11 cannot say how often a file is to be shown.
+    bool animated_avif = false;
+};
+
 // The output format of a plan for this client: explicit → itself; orig → the source's kind where it can be saved; auto → the
-// first of `auto_formats` that the client accepts (AVIF not for animated output when the plan keeps animation), else gif when
-// animated, png when alpha, the source's own kind when it is jpeg, png or gif, else jpeg. Source: image-urls §1.3.
-Format choose_format(const Plan& plan, AcceptedFormats accepted, const SourceFacts& source, std::span<const Format> auto_formats);
+// first of `automatic` that the client accepts (AVIF for animated output only where that is allowed), else gif when animated, png
+// when alpha, the source's own kind when it is jpeg, png or gif, else jpeg. Source: image-urls §1.3.
+Format choose_format(const Plan& plan, AcceptedFormats accepted, const SourceFacts& source, const AutoFormats& automatic);
 
 struct DefaultQuality {
     unsigned jpeg = 80, webp = 79, avif = 55;

@@ -29,6 +29,7 @@ struct Order {
     // The SSIMULACRA2 score that the result is to reach (`q=auto`), 1…100: the encoder's quality is searched. 0: none.
     unsigned target = 0;
     ImageEffort effort = ImageEffort::Usual;
+    bool full_chroma = false;  // JPEG: no chroma subsampling (4:4:4), for an image that others are to be made of
     friend bool operator==(const Order&, const Order&) = default;
 };
 

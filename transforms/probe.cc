@@ -4,6 +4,8 @@
 #include <optional>
 #include <string_view>
 
+#include "transforms/jxl_header.h"
+
 namespace selvage::transforms {
 namespace {
 
@@ -40,6 +42,7 @@ void probe_jpeg(Bytes bytes, Probe& probe) {
         if (marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC) {
             probe.height = bytes.big16(at + 5);
             probe.width = bytes.big16(at + 7);
+            probe.progressive = (marker & 3) == 2;  // SOF2, SOF6, SOF10, SOF14: §B.1.1.3
             return;
         }
         at += 2 + std::max<std::size_t>(2, bytes.big16(at + 2));
@@ -165,6 +168,21 @@ void probe_heif(std::string_view file, Probe& probe) {
     }
 }
 
+// A codestream as it is, or in boxes; the first part of one that comes in several has its header, behind the part's number.
+// Source: ISO/IEC 18181-2 §9.
+void probe_jxl(std::string_view file, Probe& probe) {
+    std::string_view codestream = file;
+    if (!file.starts_with("\xFF\x0A")) {
+        const auto part = box_named(file, "jxlp").value_or("");
+        codestream = box_named(file, "jxlc").value_or(part.substr(std::min<std::size_t>(4, part.size())));
+    }
+    const JxlHeader header = read_jxl_header(codestream);
+    probe.width = header.width;
+    probe.height = header.height;
+    probe.animated = header.animated;
+    probe.alpha = header.alpha;
+}
+
 void probe_bmp(Bytes bytes, Probe& probe) {
     if (bytes.byte(14) == 12) return;  // the OS/2 header, with 16-bit sides
     probe.width = bytes.little32(18);
@@ -201,8 +219,10 @@ std::optional<Probe> probe(std::string_view bytes) {
         case Format::Svg:
             found.alpha = true;
             break;  // a canvas without background, its size in any unit
-        case Format::Tiff:
         case Format::Jxl:
+            probe_jxl(bytes, found);
+            break;
+        case Format::Tiff:
             break;
     }
     return found;

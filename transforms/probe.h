@@ -16,6 +16,7 @@ struct Probe {
     std::uint32_t height = 0;
     bool animated = false;
     bool alpha = false;
+    bool progressive = false;  // JPEG in several scans, which takes several times as long to decode
 };
 
 // From the whole file, or from a prefix (64 KiB finds nearly all; GIF animation needs to see the second frame or a NETSCAPE

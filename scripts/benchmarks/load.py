@@ -56,13 +56,15 @@ def run(command):
     return subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def h2load(server, target, seconds, warm_up, connections, streams, size=None, http1=False, fields=()):
+def h2load(server, target, seconds, warm_up, connections, streams, size=None, http1=False, fields=(), pace=None):
     """`target` is a URL or a file of URLs. With `size`, the mean length of a body, responses that were under way when the time
-    began or ended count by the bytes that went over: with few large responses whole ones are too coarse."""
+    began or ended count by the bytes that went over: with few large responses whole ones are too coarse. `pace`: requests per second
+    of each connection, instead of as many as it can ask."""
     log = pathlib.Path(server.log.name).with_name("h2load.log")
     log.unlink(missing_ok=True)
     command = ["h2load", f"--tls13-ciphers={CIPHER}", f"-c{connections}", f"-m{streams}", f"--warm-up-time={warm_up * 1000:.0f}ms",
-               f"-D{seconds * 1000:.0f}ms", f"--log-file={log}", *(["--h1"] if http1 else []), *(f"-H{field}" for field in fields)]
+               f"-D{seconds * 1000:.0f}ms", f"--log-file={log}", *(["--h1"] if http1 else []), *([f"--rps={pace}"] if pace else []),
+               *(f"-H{field}" for field in fields)]
     command += [f"--input-file={target}"] if isinstance(target, pathlib.Path) else [target]
     output, cpu = follow(run(command), server, "Main benchmark duration is started", "Main benchmark duration is over",
                          seconds, warm_up)

@@ -7,17 +7,21 @@ from .servers import FLOOR, OURS
 
 COLOURS = {OURS: ("#d6336c", "#ff6b9d"), "nginx": ("#2b8a3e", "#69db7c"), "h2o": ("#1971c2", "#74c0fc"), "caddy": ("#9c36b5", "#e599f7"),
            "apache": ("#e8590c", "#ffa94d"), FLOOR: ("#868e96", "#adb5bd")}
-STYLE = """
+GROUND = """
 text { font: 13px system-ui, sans-serif; fill: #343a40 } .quiet { fill: #868e96; font-size: 12px } .grid { stroke: #dee2e6 } .one { stroke: #868e96 }
-""" + " ".join(f".{name} {{ fill: {light}; stroke: {light} }}" for name, (light, _) in COLOURS.items()) + """
-@media (prefers-color-scheme: dark) {
-text { fill: #e9ecef } .quiet { fill: #adb5bd } .grid { stroke: #343a40 } .one { stroke: #adb5bd }
-""" + " ".join(f".{name} {{ fill: {dark}; stroke: {dark} }}" for name, (_, dark) in COLOURS.items()) + "\n}"
+"""
+DARK_GROUND = "text { fill: #e9ecef } .quiet { fill: #adb5bd } .grid { stroke: #343a40 } .one { stroke: #adb5bd }"
 
 
-def picture(width, height, title, parts):
+def style(colours):
+    """`colours`: class → (on light ground, on dark)"""
+    of = lambda which: " ".join(f".{name} {{ fill: {pair[which]}; stroke: {pair[which]} }}" for name, pair in colours.items())
+    return f"{GROUND}{of(0)}\n@media (prefers-color-scheme: dark) {{\n{DARK_GROUND}\n{of(1)}\n}}"
+
+
+def picture(width, height, title, parts, colours=COLOURS):
     return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
-                      f"<title>{html.escape(title)}</title>", f"<style>{STYLE}</style>", *parts, "</svg>", ""])
+                      f"<title>{html.escape(title)}</title>", f"<style>{style(colours)}</style>", *parts, "</svg>", ""])
 
 
 def text(x, y, words, anchor="start", kind=""):
@@ -36,25 +40,25 @@ def legend(names, x, y):
     return parts
 
 
-def ratios(numbers):
+def ratios(numbers, colours=COLOURS, what="request", scale=(0.15, 40), ticks=(0.2, 0.5, 1, 2, 5, 10, 20)):
     """A row per cell, a dot per server: its CPU per request as a multiple of Selvage's, with the spread over the rounds as a line."""
     left, right, row, top = 190, 760, 24, 64
     cells = [cell for cell in numbers["cells"] if analysis.median(cell["samples"], OURS, "cpu")]
-    low, high = 0.15, 40
+    low, high = scale
     at = lambda value: left + (right - left) * math.log(min(max(value, low), high) / low) / math.log(high / low)
     bottom = top + row * len(cells)
-    parts = [text(left, 20, "Server CPU per request, as a multiple of Selvage's (left of 1: cheaper)"),
-             *legend([name for name in COLOURS if any(name in cell["samples"] for cell in cells)], left, 42)]
-    for tick in (0.2, 0.5, 1, 2, 5, 10, 20):
+    parts = [text(left, 20, f"Server CPU per {what}, as a multiple of Selvage's (left of 1: cheaper)"),
+             *legend([name for name in colours if any(name in cell["samples"] for cell in cells)], left, 42)]
+    for tick in ticks:
         parts += [line(at(tick), top - 8, at(tick), bottom, "one" if tick == 1 else "grid"), text(at(tick), bottom + 16, f"{tick:g} ×", "middle", "quiet")]
     for index, cell in enumerate(cells):
         y = top + row * (index + 0.5)
         parts.append(text(left - 12, y + 4, cell["name"], "end"))
-        for name in reversed(COLOURS):
+        for name in reversed(colours):
             found = analysis.ratio(cell["samples"], OURS, of=name)
             if found:
                 parts += [line(at(found[1]), y, at(found[2]), y, name, 2), f'<circle cx="{at(found[0]):.1f}" cy="{y:.1f}" r="5" class="{name}"/>']
-    return picture(right + 40, bottom + 28, "CPU per request relative to Selvage", parts)
+    return picture(right + 40, bottom + 28, f"CPU per {what} relative to Selvage", parts, colours)
 
 
 def curves(grown):

@@ -28,11 +28,11 @@ class Server:
         self.name, self.https, self.http, self.log = name, https, http, log
         self.process = subprocess.Popen(on_cores(cores, command), stdout=log, stderr=log)
 
-    def wait_for(self, url, seconds=30):
+    def wait_for(self, url, seconds=30, fields=None):
         until = time.monotonic() + seconds
         while True:
             try:
-                return fetch(url)
+                return fetch(url, fields)
             except OSError as error:
                 if self.process.poll() is not None or time.monotonic() > until:
                     self.stop()

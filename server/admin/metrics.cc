@@ -99,6 +99,10 @@ void counters(Page& page, Loops loops) {
 // clang-format off
 constexpr GaugeRow kGauges[] = {
     {"transform_queue", "gauge", "", "Image jobs waiting for a worker.", [](const Gauges& g) { return std::uint64_t{g.transform_queue}; }},
+    {"transform_queue_lane", "gauge", "lane=\"light\"", "These by what they are: cheap, expensive, or nobody waits for them.", [](const Gauges& g) { return std::uint64_t{g.transforms_light}; }},
+    {"transform_queue_lane", "gauge", "lane=\"heavy\"", "", [](const Gauges& g) { return std::uint64_t{g.transforms_heavy}; }},
+    {"transform_queue_lane", "gauge", "lane=\"background\"", "", [](const Gauges& g) { return std::uint64_t{g.transforms_background}; }},
+    {"transform_memory_bytes", "gauge", "", "Memory that the running image jobs may take together, by estimate.", [](const Gauges& g) { return g.transform_memory; }},
     {"transform_workers_busy", "gauge", "", "Transform processes that are at a job.", [](const Gauges& g) { return std::uint64_t{g.transforms_busy}; }},
     {"transform_workers_ready", "gauge", "", "Transform processes that are up.", [](const Gauges& g) { return std::uint64_t{g.transform_workers}; }},
     {"work_queue", "gauge", "lane=\"now\"", "Tasks waiting for a thread of the work pool.", [](const Gauges& g) { return std::uint64_t{g.work_queue}; }},

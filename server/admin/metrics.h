@@ -12,6 +12,8 @@ namespace selvage::admin {
 struct Gauges {
     cache_store::Stats cache;
     std::size_t transform_queue = 0;
+    std::size_t transforms_light = 0, transforms_heavy = 0, transforms_background = 0;  // of these
+    std::uint64_t transform_memory = 0;
     std::size_t transform_workers = 0;
     std::size_t transforms_busy = 0;
     std::size_t work_queue = 0;

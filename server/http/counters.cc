@@ -23,6 +23,10 @@ const std::array<CounterRow, static_cast<std::size_t>(Counter::kCount)> kCounter
     {Counter::TransformTimedOut, Kind::Counter, "transform_outcomes_total", "outcome=\"timed_out\"", ""},
     {Counter::TransformCrashed, Kind::Counter, "transform_outcomes_total", "outcome=\"crashed\"", ""},
     {Counter::TransformOverloaded, Kind::Counter, "transform_outcomes_total", "outcome=\"overloaded\"", ""},
+    {Counter::TransformBatches, Kind::Counter, "transform_batches_total", "", "Times that several images were made of one decoded source."},
+    {Counter::TransformBatchedOrders, Kind::Counter, "transform_batched_orders_total", "", "Images in these batches."},
+    {Counter::TransformMemoryWaits, Kind::Counter, "transform_memory_waits_total", "", "Times that a process stayed idle because what waits would take more than image.memory_budget."},
+    {Counter::SourcesPoisoned, Kind::Counter, "sources_poisoned_total", "", "Sources refused for an hour because they were with two lost processes."},
     {Counter::WorkerStarts, Kind::Counter, "worker_starts_total", "", "Transform processes started."},
     {Counter::WorkerRestarts, Kind::Counter, "worker_restarts_total", "", "Transform processes replaced after a crash, a missed deadline or a kill."},
     {Counter::FillsStarted, Kind::Counter, "fills_started_total", "", "Representations that began to be filled or derived."},
@@ -34,6 +38,13 @@ const std::array<CounterRow, static_cast<std::size_t>(Counter::kCount)> kCounter
     {Counter::FillFailuresRemembered, Kind::Counter, "fill_failures_remembered_total", "", "Requests told of a failure of the last second, without another try."},
     {Counter::StaleWhileRevalidate, Kind::Counter, "stale_answers_total", "reason=\"while_revalidate\"", "Requests answered with what is stale, by reason."},
     {Counter::StaleIfError, Kind::Counter, "stale_answers_total", "reason=\"if_error\"", ""},
+    {Counter::ImageUpgrades, Kind::Counter, "image_background_total", "reason=\"upgrade\"", "Images that were asked to be made in the background, by reason."},
+    {Counter::ImagesInBackground, Kind::Counter, "image_background_total", "reason=\"slow\"", ""},
+    {Counter::ImageSiblings, Kind::Counter, "image_background_total", "reason=\"sibling\"", ""},
+    {Counter::ImageFallbackSlow, Kind::Counter, "image_fallback_answers_total", "reason=\"slow\"", "Requests answered in another format for now, by reason: the better one is being made, or too much waits."},
+    {Counter::ImageFallbackCrowded, Kind::Counter, "image_fallback_answers_total", "reason=\"crowded\"", ""},
+    {Counter::MezzaninesMade, Kind::Counter, "mezzanines_made_total", "", "Images that were made to stand in for a large source."},
+    {Counter::MezzaninesUsed, Kind::Counter, "mezzanines_used_total", "", "Variants that were made of one of these instead of the source."},
     {Counter::ReloadsOk, Kind::Counter, "reloads_total", "outcome=\"ok\"", "Configuration reloads, by outcome."},
     {Counter::ReloadsFailed, Kind::Counter, "reloads_total", "outcome=\"failed\"", ""},
     {Counter::AccessLogDropped, Kind::Counter, "access_log_dropped_total", "", "Access log lines dropped because the writer could not keep up."},
@@ -52,7 +63,7 @@ const std::array<DurationRow, static_cast<std::size_t>(Duration::kCount)> kDurat
 namespace {
 
 constexpr auto kStatuses = std::to_array<std::uint16_t>({200, 204, 206, 301, 304, 308, 400, 403, 404, 405, 406, 408, 412, 413,
-                                                         414, 415, 416, 421, 422, 431, 499, 500, 501, 502, 503, 504, 505});
+                                                         414, 415, 416, 421, 422, 429, 431, 499, 500, 501, 502, 503, 504, 505});
 
 // Status → its slot; statuses.size() is the slot of all others.
 constexpr std::array kSlots = [] {
@@ -120,6 +131,17 @@ std::string_view name_of(LimitHit limit) {
         {AddressConnections, "limits.address_connections"},
         {AddressRate, "limits.address_rate"},
         {ImageQueue, "image.queue"},
+        {ImageHeavyQueue, "image.heavy_queue"},
+        {ImageQueueTime, "image.queue_timeout"},
+        {ImageSourceBytes, "image.source_bytes"},
+        {ImageSourcePixels, "image.source_pixels"},
+        {ImageOutput, "image.output_pixels"},
+        {ImageFrames, "image.frames"},
+        {ImageSvg, "image.svg_elements"},
+        {ImageVariants, "image.variants_per_source"},
+        {ImageMisses, "image.client_misses"},
+        {ImageSourceTime, "image.source_timeout"},
+        {ImageTotalTime, "image.total_timeout"},
         {WorkQueue, "work_queue"},
         {Fills, "limits.fills"},
     };

@@ -29,6 +29,7 @@ constexpr auto kErrors = std::to_array<ErrorRow>({
     {ErrorKind::OriginFailed, 502, LogLevel::Warn, seconds{0}, "The origin did not answer properly."},
     {ErrorKind::TimedOut, 504, LogLevel::Warn, seconds{1}, "This took longer than the server allows."},
     {ErrorKind::Overloaded, 503, LogLevel::Warn, seconds{1}, "The server is busy; try again shortly."},
+    {ErrorKind::RateLimited, 429, LogLevel::Debug, seconds{1}, "Too many requests; try again later."},
     {ErrorKind::Cancelled, 500, LogLevel::Debug, seconds{0}, "The request was abandoned."},
     {ErrorKind::Internal, 500, LogLevel::Error, seconds{0}, "Something went wrong on this server."},
 });

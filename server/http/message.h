@@ -178,9 +178,9 @@ enum class Verdict : std::uint8_t {
     DiskHit,    // read from the disk tier
     Miss,       // made for this request
     Coalesced,  // made for another request at the same time
-    Bypass,     // a rule said so
+    Bypass,     // a rule said so, or its source has enough variants stored
     Stale,      // one that is older than it should be, while a new one is made or cannot be (RFC 5861)
-    Interim,    // a fast coding, while the best one is made
+    Interim,    // what was made fast, while the best is made: a coding, an image
 };
 inline constexpr std::size_t kVerdicts = 8;
 std::string_view name_of(Verdict verdict);

@@ -1,8 +1,6 @@
 #include "server/net/addresses.h"
 
 #include <algorithm>
-#include <cstring>
-#include <random>
 
 namespace selvage::net {
 
@@ -10,29 +8,9 @@ namespace {
 
 constexpr std::chrono::nanoseconds kSecond = std::chrono::seconds(1);
 
-std::uint64_t secret() {
-    std::random_device random;
-    return std::uint64_t{random()} << 32 | random();
-}
-
-// Both halves of a product of 128 bits.
-std::uint64_t folded(std::uint64_t a, std::uint64_t b) {
-    __extension__ using Wide = unsigned __int128;
-    const Wide product = Wide{a} * b;
-    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
 }  // namespace
 
-std::size_t AddressTable::Hash::operator()(const IpAddress& address) const {
-    std::uint64_t high = 0, low = 0;
-    std::memcpy(&high, address.bytes.data(), sizeof high);
-    std::memcpy(&low, address.bytes.data() + sizeof high, sizeof low);
-    constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;  // 2^64 divided by the golden ratio
-    return folded(folded(high ^ seed[0], low ^ seed[1]) ^ seed[0], kOdd);
-}
-
-AddressTable::AddressTable(const config::Limits& limits) : clients_(16, Hash{{secret(), secret()}}) {
+AddressTable::AddressTable(const config::Limits& limits) {
     left_.next = left_.previous = &left_;
     set_limits(limits);
 }

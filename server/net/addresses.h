@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/address_hash.h"
 #include "base/ip_address.h"
 #include "base/time.h"
 #include "config/config.h"
@@ -73,10 +74,6 @@ private:
         unsigned open = 0;
         SteadyTime full_at;  // when its bucket is full again
     };
-    struct Hash {
-        std::uint64_t seed[2];
-        std::size_t operator()(const IpAddress& address) const;
-    };
 
     bool is_exempt(const IpAddress& address) const;
     bool take_token(Client& client, SteadyTime now) const;
@@ -88,7 +85,7 @@ private:
     unsigned most_open_ = 0;
     unsigned rate_ = 0;
     std::vector<Network> exempt_;
-    std::unordered_map<IpAddress, Client, Hash> clients_;
+    std::unordered_map<IpAddress, Client, AddressHash> clients_;
     loop::Ring left_;
     std::size_t without_ = 0;  // in that ring
 };

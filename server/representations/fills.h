@@ -82,6 +82,8 @@ public:
     Fills(loop::Loop& control, http::Counters& counters);
     ~Fills();
 
+    http::Counters& counters() { return counters_; }  // the control loop's
+
     void set_limits(const Limits& limits) { limits_ = limits; }  // on the control loop; of flights that begin later
 
     // From any loop. `done` runs on `waiter` unless the operation was dropped or withdrawn.

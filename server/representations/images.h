@@ -10,8 +10,11 @@
 #include "base/log.h"
 #include "cache_store/store.h"
 #include "server/loop/work_pool.h"
+#include "server/representations/asked_widths.h"
+#include "server/representations/client_misses.h"
 #include "server/representations/fills.h"
 #include "server/representations/image_fill.h"
+#include "server/representations/reached_quality.h"
 #include "server/representations/transform_pool.h"
 
 namespace selvage::representations {
@@ -20,7 +23,18 @@ namespace selvage::representations {
 class Images {
 public:
     Images(loop::Loop& control, loop::WorkPool& pool, cache_store::Store& store, TransformPool& transforms, Fills& fills)
-        : around_{.control = control, .pool = pool, .store = store, .transforms = transforms}, fills_(fills) {}
+        : around_{.control = control, .pool = pool, .store = store, .transforms = transforms, .fills = fills, .rules = rules_},
+          fills_(fills) {}
+
+    // On the control loop.
+    void set_limits(const config::Image& image, const config::Limits& limits) {
+        rules_.limits = image;
+        rules_.budget.set_limit(image.variants_per_source);
+        misses_.set_limits(image, limits);
+    }
+
+    // May a variant be made for this client? It counts. `peer`: its address. Any thread.
+    bool may_miss(std::string_view peer, SteadyTime now) { return misses_.take(peer, now); }
 
     // What the workers' codecs are: part of every key. Set once, when the first worker has said hello.
     void set_epoch(const std::string& epoch) {
@@ -30,6 +44,10 @@ public:
     bool ready() const { return ready_.load(std::memory_order_acquire); }
 
     const TransformPressure& pressure() const { return around_.transforms.pressure(); }
+
+    // What is remembered of what was made, for what is made next.
+    ReachedQuality& reached() { return reached_; }
+    AskedWidths& widths() { return widths_; }
 
     // Only when ready().
     Key128 key(const Sha256& content, std::string_view recipe) const { return key_of({as_text(content), recipe, epoch_}); }
@@ -81,10 +99,14 @@ private:
         };
     }
 
+    FillRules rules_;
+    ClientMisses misses_;
     ImageFill::Surroundings around_;
     Fills& fills_;
     std::string epoch_;  // written before ready_ is set, never after
     std::atomic<bool> ready_{false};
+    ReachedQuality reached_;
+    AskedWidths widths_;
 };
 
 }  // namespace selvage::representations

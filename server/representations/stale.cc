@@ -28,6 +28,7 @@ bool excuses_stale(const Error& error) {
         case ErrorKind::Forbidden:
         case ErrorKind::NotFound:
         case ErrorKind::TooLarge:
+        case ErrorKind::RateLimited:
         case ErrorKind::Cancelled:
             break;
     }

@@ -28,6 +28,10 @@ std::string to_meta(const Facts& facts) {
     return meta;
 }
 
+bool is_better(const Facts& facts, std::uint64_t size, const Facts& before, std::uint64_t size_before) {
+    return size < size_before || facts.score > before.score;
+}
+
 std::optional<Facts> from_meta(std::string_view meta) {
     Facts facts;
     while (!meta.empty()) {

@@ -33,6 +33,10 @@ std::string to_meta(const Facts& facts);
 // Nothing when the text is not ours: the entry is then a miss.
 std::optional<Facts> from_meta(std::string_view meta);
 
+// Is an image that was made with more effort worth another entity tag? It is when it became smaller, or scores better. `size`:
+// bytes.
+bool is_better(const Facts& facts, std::uint64_t size, const Facts& before, std::uint64_t size_before);
+
 // How a representation that was not in memory came about.
 //
 // `growing` or `file` set: `object` is a head without a body (its `body` is null), and the bytes come from there.

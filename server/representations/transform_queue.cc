@@ -7,77 +7,163 @@ namespace selvage::representations {
 
 namespace {
 
-// What decides: a client's first, then whose patience ends first; among equals who came first.
-struct Turn {
-    bool by_client;
-    SteadyTime patience;
-    bool before(const Turn& other) const { return by_client != other.by_client ? by_client : patience < other.patience; }
-};
+using Entry = TransformQueue::Entry;
+using Room = TransformQueue::Room;
+using Turn = TransformQueue::Turn;
 
-Turn turn_of(const TransformQueue::Entry& entry) {
-    return {entry.job.wanted.by_client(), entry.since + TransformQueue::kPatience * entry.job.cost};
+bool before(const Turn& a, const Turn& b) {
+    if (a.by_client != b.by_client) return a.by_client;
+    return a.patience != b.patience ? a.patience < b.patience : a.place < b.place;
+}
+
+std::vector<Turn> turns_of(const std::deque<Entry>& entries) {
+    std::vector<Turn> turns;
+    turns.reserve(entries.size());
+    for (const Entry& entry : entries) {
+        turns.push_back({.place = turns.size(),
+                         .by_client = entry.job.wanted.by_client(),
+                         .patience = entry.since + TransformQueue::kPatience * entry.job.cost.total()});
+    }
+    std::ranges::sort(turns, before);
+    return turns;
+}
+
+bool unhurried(const Turn& turn, std::chrono::microseconds cost) { return !turn.by_client || cost >= TransformQueue::kHeavy; }
+
+bool same_source(const TransformJob& a, const TransformJob& b) { return a.content == b.content && a.original == b.original; }
+bool same_source(const Entry& a, const Entry& b) { return !a.alone && !b.alone && same_source(a.job, b.job); }
+
+// The window begins anew with each that comes, a few times.
+SteadyTime ripe_at(const Entry& entry, const std::deque<Entry>& entries, const Room& room) {
+    constexpr int kMostWindows = 4;
+    if (entry.alone || room.gather.count() == 0 || entry.job.cost.decode < TransformQueue::kWorthGathering) return entry.since;
+    SteadyTime oldest = entry.since, latest = entry.since;
+    for (const Entry& other : entries) {
+        if (!same_source(entry, other)) continue;
+        oldest = std::min(oldest, other.since);
+        latest = std::max(latest, other.since);
+    }
+    return std::min(oldest + kMostWindows * room.gather, latest + room.gather);
+}
+
+// Nobody is to wait for the background: it goes with a client's only where it costs less than the decode that it saves.
+bool may_ride(const Turn& first, const Turn& rider, const TransformCost& cost) {
+    return rider.by_client || !first.by_client || cost.make <= cost.decode;
 }
 
 }  // namespace
 
+Lane TransformQueue::lane_of(const TransformJob& job) {
+    if (!job.wanted.by_client()) return Lane::Background;
+    return job.cost.total() < kHeavy ? Lane::Light : Lane::Heavy;
+}
+
+Lane TransformQueue::Entry::lane() const { return lane_of(job); }
+
+// What goes with another that waits takes no place of its own among the expensive ones: a srcset is made in one go.
 bool TransformQueue::has_room(const TransformJob& job) const {
-    if (entries_.size() < most_) return true;
-    return job.wanted.by_client() && youngest_background() != entries_.end();
+    const Lane lane = lane_of(job);
+    if (has_room(lane, job.cost.total())) return true;
+    if (lane != Lane::Heavy) return false;
+    const auto with = std::ranges::count_if(entries_, [&](const Entry& entry) { return same_source(entry.job, job); });
+    return with > 0 && static_cast<std::size_t>(with) < transforms::worker::kMostOrders;
 }
 
-std::optional<TransformQueue::Entry> TransformQueue::push(Entry entry) {
-    std::optional<Entry> displaced;
-    if (entries_.size() >= most_) displaced = take_out(youngest_background());
-    entries_.push_back(std::move(entry));
-    return displaced;
-}
-
-std::optional<TransformQueue::Entry> TransformQueue::next() {
-    if (entries_.empty()) return std::nullopt;
-    auto best = entries_.cbegin();
-    Turn first = turn_of(*best);
-    for (auto place = std::next(best); place != entries_.cend(); ++place) {
-        const Turn turn = turn_of(*place);
-        if (!turn.before(first)) continue;
-        best = place;
-        first = turn;
+bool TransformQueue::has_room(Lane lane, std::chrono::microseconds cost) const {
+    switch (lane) {
+        case Lane::Heavy:
+            return size(lane) < bounds_.heavy;
+        case Lane::Background:
+            return size(lane) < bounds_.background;
+        case Lane::Light:
+            break;
     }
-    return take_out(best);
+    std::chrono::microseconds waiting{0};
+    for (const Entry& entry : entries_) {
+        if (entry.lane() == lane) waiting += entry.job.cost.total();
+    }
+    return size(lane) < bounds_.light && cost <= bounds_.light_cost && waiting <= bounds_.light_cost - cost;
+}
+
+void TransformQueue::push(Entry entry) {
+    if (entry.lane() != Lane::Background) entry.client_since = entry.since;
+    entries_.push_back(std::move(entry));
+}
+
+TransformQueue::Choice TransformQueue::next(const Room& room) {
+    Choice choice;
+    const std::vector<Turn> turns = turns_of(entries_);
+    const auto first = std::ranges::find_if(turns, [&](const Turn& turn) { return may_begin(turn, room, choice); });
+    if (first == turns.end()) return choice;
+    const Entry& leader = entries_[first->place];
+    choice.batch = {.entries = {}, .cost = leader.job.cost.total(), .memory = leader.job.cost.memory};
+    std::vector<std::size_t> places{first->place};
+    for (auto rider = std::next(first); rider != turns.end() && places.size() < transforms::worker::kMostOrders; ++rider) {
+        const TransformCost& cost = entries_[rider->place].job.cost;
+        if (!same_source(leader, entries_[rider->place]) || !may_ride(*first, *rider, cost)) continue;
+        if (cost.memory > room.memory || (choice.batch.cost + cost.make >= kHeavy && !room.unhurried)) continue;
+        choice.batch.cost += cost.make;
+        choice.batch.memory = std::max(choice.batch.memory, cost.memory);  // one after the other
+        places.push_back(rider->place);
+    }
+    choice.batch.unhurried = unhurried(*first, choice.batch.cost);
+    choice.batch.entries = take_out(places);
+    return choice;
+}
+
+bool TransformQueue::may_begin(const Turn& turn, const Room& room, Choice& choice) const {
+    const Entry& entry = entries_[turn.place];
+    if (unhurried(turn, entry.job.cost.total()) && !room.unhurried) return false;
+    if (const SteadyTime ripe = ripe_at(entry, entries_, room); ripe > room.now) {
+        choice.ripens = std::min(ripe, choice.ripens.value_or(ripe));
+        return false;
+    }
+    if (entry.job.cost.memory <= room.memory) return true;
+    choice.short_of_memory = true;
+    return false;
+}
+
+std::vector<TransformQueue::Entry> TransformQueue::take_out(std::span<const std::size_t> places) {
+    std::vector<Entry> taken;
+    taken.reserve(places.size());
+    for (const std::size_t place : places) taken.push_back(std::move(entries_[place]));
+    std::erase_if(entries_, [](const Entry& entry) { return entry.interest == nullptr; });  // moved from
+    return taken;
 }
 
 std::vector<TransformQueue::Entry> TransformQueue::take_unwanted() {
     return take_if([](const Entry& entry) { return entry.unwanted(); });
 }
 
-std::vector<TransformQueue::Entry> TransformQueue::take_older_than(SteadyTime oldest) {
-    return take_if([oldest](const Entry& entry) { return entry.since < oldest; });
-}
-
-TransformQueue::Entries::const_iterator TransformQueue::youngest_background() const {
-    const auto found =
-        std::find_if(entries_.crbegin(), entries_.crend(), [](const Entry& entry) { return !entry.job.wanted.by_client(); });
-    return found == entries_.crend() ? entries_.cend() : std::prev(found.base());
-}
-
-TransformQueue::Entry TransformQueue::take_out(const Entries::const_iterator& place) {
-    const auto mutable_place = entries_.begin() + (place - entries_.cbegin());
-    Entry taken = std::move(*mutable_place);
-    entries_.erase(mutable_place);
-    return taken;
+std::vector<TransformQueue::Entry> TransformQueue::take_late(SteadyTime now, std::chrono::milliseconds patience) {
+    for (Entry& entry : entries_) {
+        if (entry.lane() == Lane::Background) {
+            entry.client_since.reset();
+        } else if (!entry.client_since) {
+            entry.client_since = now;
+        }
+    }
+    return take_if([&](const Entry& entry) { return entry.client_since && now - *entry.client_since > patience; });
 }
 
 std::vector<TransformQueue::Entry> TransformQueue::take_if(const std::function<bool(const Entry&)>& which) {
-    Entries kept;
-    std::vector<Entry> taken;
-    for (Entry& entry : entries_) {
-        if (which(entry)) {
-            taken.push_back(std::move(entry));
-        } else {
-            kept.push_back(std::move(entry));
-        }
+    std::vector<std::size_t> places;
+    for (std::size_t place = 0; place < entries_.size(); ++place) {
+        if (which(entries_[place])) places.push_back(place);
     }
-    entries_ = std::move(kept);
-    return taken;
+    return take_out(places);
+}
+
+std::size_t TransformQueue::size(Lane lane) const {
+    return static_cast<std::size_t>(std::ranges::count_if(entries_, [lane](const Entry& entry) { return entry.lane() == lane; }));
+}
+
+std::chrono::microseconds TransformQueue::client_cost() const {
+    std::chrono::microseconds sum{0};
+    for (const Entry& entry : entries_) {
+        if (entry.lane() != Lane::Background) sum += entry.job.cost.total();
+    }
+    return sum;
 }
 
 }  // namespace selvage::representations

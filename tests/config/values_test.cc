@@ -86,7 +86,13 @@ SCENARIO("every option of a file reaches the configuration") {
         CHECK(image.source_pixels == 1'000'000);
         CHECK((image.source_side == 1000 && image.output_side == 1001 && image.output_pixels == 1002 && image.frames == 1003));
         CHECK((image.animation_pixels == 1004 && image.avif_pixels == 1005));
-        CHECK((image.workers == 2 && image.queue == 9));
+        CHECK((image.avif_at_once == 1250ms && image.degrade_wait == 1750ms));
+        CHECK((!image.upgrade && image.siblings && image.convert_plain));
+        CHECK((!image.mezzanine && image.variants_per_source == 21 && image.client_misses == 22));
+        CHECK((image.client_misses_burst == 23 && image.rasterise_svg && image.svg_bytes == kMiB && image.svg_elements == 24));
+        CHECK((image.svg_cpu == 3s && image.source_timeout == 2500ms && image.total_timeout == 3s));
+        CHECK((image.workers == 2 && image.queue == 9 && image.heavy_queue == 4 && image.gather == 6ms));
+        CHECK(image.memory_budget == 2048 * kMiB);
         CHECK(image.worker_memory == 512 * kMiB);
         CHECK(image.worker_cpu == 7s);
         CHECK(image.process_timeout == 1500ms);

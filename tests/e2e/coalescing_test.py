@@ -23,6 +23,9 @@ stale_while_revalidate = "0s"
 workers = 1
 process_timeout = "2m"
 queue_timeout = "2m"
+total_timeout = "2m"
+client_misses = 0
+upgrade = false
 [[site]]
 root = "{root}"
 """

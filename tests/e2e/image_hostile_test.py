@@ -4,6 +4,7 @@ import json
 import unittest
 
 import pictures
+from selvage import Server
 from server_case import ServerCase, write
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="10" height="10">%s</svg>'
@@ -26,6 +27,10 @@ class Hostile(ServerCase):
                                   b'<use xlink:href="/etc/passwd#a"/>',
             "entities.svg": b'<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + SVG % b"<text>&a;</text>",
             "endless.svg": SVG % (b"<g>" * 100_000)})
+
+    @classmethod
+    def start(cls):
+        return Server(config=f'[image]\nrasterise_svg = true\n[[site]]\nroot = "{cls.root}"\n')
 
     def refused(self, target, *statuses):
         response = self.server.get(target)

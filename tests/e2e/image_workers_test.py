@@ -8,7 +8,7 @@ import unittest
 
 import pictures
 from clients import Client
-from selvage import Server
+from selvage import SANITIZED, Server
 from server_case import ServerCase, write
 from waiting import DEADLINE, until
 
@@ -69,6 +69,23 @@ class OneWorker(ServerCase):
         until("the second job waits for the first", lambda: self.server.metric("transform_queue") == 1)
         os.kill(worker, signal.SIGKILL)
         return first.answer(), second.answer()
+
+
+class Walls(OneWorker):
+    def test_a_worker_that_serves_has_no_rights_and_no_way_out(self):
+        self.assertEqual(self.server.get("/0.jpg?w=40").status, 200)
+        [worker] = until("one worker", self.server.workers)
+        with open(f"/proc/{worker}/status") as file:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        self.assertEqual(status["NoNewPrivs"], "1")
+        self.assertEqual({int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")}, {0})
+        if os.geteuid() == 0:
+            self.assertEqual(int(status["CapBnd"], 16), 0)
+        if not SANITIZED:
+            self.assertEqual(status["Seccomp"], "2")  # a filter
+        ends = [os.readlink(f"/proc/{worker}/fd/{number}") for number in range(3, 5)]
+        self.assertTrue(ends[0].startswith("socket:") and ends[1].endswith("/statm"), ends)
+        self.assertEqual(sorted(os.listdir(f"/proc/{worker}/fd")), ["0", "1", "2", "3", "4"])  # nothing is left of the job
 
 
 class LostWorkers(OneWorker):

@@ -23,6 +23,8 @@ inline constexpr worker::Limits kLimits{.source_pixels = 50'000'000,
                                         .source_side = 16'384,
                                         .output_side = 8'192,
                                         .frames = 500,
+                                        .svg_elements = 50'000,
+                                        .svg_bytes = 2'000'000,
                                         .cpu_seconds = 5};
 
 const Engine& engine();  // the process's only one

@@ -90,6 +90,20 @@ SCENARIO("too many pixels are refused from the header") {  // 422 source_pixels
     CHECK(refusal(source, "w=64", Format::Webp, limits).code == "source_pixels");
 }
 
+SCENARIO("a drawing of too many elements or bytes is refused before it is parsed") {  // protocol-and-limits §7
+    const std::string drawing =
+        R"(<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><g><!-- none --><g/></g></svg>)";
+    worker::Limits limits = kLimits;
+    limits.svg_elements = 3;
+    CHECK(rendered(drawing, "w=20", Format::Png, limits));
+    limits.svg_elements = 2;
+    CHECK(refusal(drawing, "w=20", Format::Png, limits).code == "too_many_elements");
+    CHECK(refusal(drawing, "w=20", Format::Png, limits).kind == ErrorKind::Unprocessable);
+    limits = kLimits;
+    limits.svg_bytes = drawing.size() - 1;
+    CHECK(refusal(drawing, "w=20", Format::Png, limits).code == "source_too_large");
+}
+
 SCENARIO("an output above the limits is refused before anything is decoded") {
     const std::string source = saved(quadrants(200, 100), ".png");
     worker::Limits limits = kLimits;

@@ -8,9 +8,12 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/engine/pictures.h"
 #include "transforms/worker/protocol.h"
@@ -106,6 +109,23 @@ Received<Done> done(const Program& program, std::string_view source, std::string
     return *std::move(answer);
 }
 
+// As a worker might that is no longer ours.
+void send_with(int socket, Done message, const std::vector<int>& descriptors) {
+    iovec part{.iov_base = &message, .iov_len = sizeof message};
+    std::vector<char> control(CMSG_SPACE(descriptors.size() * sizeof(int)));
+    msghdr envelope{};
+    envelope.msg_iov = &part;
+    envelope.msg_iovlen = 1;
+    envelope.msg_control = control.data();
+    envelope.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&envelope);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
+    std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size() * sizeof(int));
+    REQUIRE(::sendmsg(socket, &envelope, 0) == static_cast<ssize_t>(sizeof message));
+}
+
 }  // namespace
 
 SCENARIO("a worker introduces itself, does jobs, and goes when the server goes") {
@@ -139,6 +159,55 @@ SCENARIO("a worker introduces itself, does jobs, and goes when the server goes")
     const int status = program.ended();
     CHECK(WIFEXITED(status));
     CHECK(WEXITSTATUS(status) == 0);
+}
+
+SCENARIO("a job of several orders is answered order by order, the first one first") {
+    Program program;
+    REQUIRE(program.hear<Hello>());
+    const std::string source = saved(quadrants(200, 100), ".png");
+    Job job = job_for(source, "w=50", Format::Webp);
+    REQUIRE(add_order(job, {.format = Format::Jpeg, .quality = 60, .effort = ImageEffort::Best}, "w=20"));
+    REQUIRE(add_order(job, {.format = Format::Png}, "w=9000&h=9000&fit=pad"));
+    REQUIRE(add_order(job, {.format = Format::Avif, .quality = 40, .effort = ImageEffort::Fast}, "w=30"));
+    const FileDescriptor memory = sealed_memory("source", source).value();
+    REQUIRE(send(program.socket(), job, memory.number()));
+    std::vector<Received<Done>> answers;
+    for (std::uint32_t order = 0; order < 4; ++order) {
+        answers.push_back(program.hear<Done>().value());
+        const Done& done = answers.back().message;
+        CHECK(done.id == 7);
+        CHECK(done.order == order);
+        CHECK(done.jobs_done == (order == 3 ? 1 : 0));
+    }
+    CHECK(answers[0].message.width == 50);
+    CHECK(answers[0].message.format == Format::Webp);
+    CHECK(answers[1].message.width == 20);
+    CHECK(answers[1].message.effort == ImageEffort::Best);
+    CHECK(std::string(answers[2].message.code) == "too_large");
+    CHECK_FALSE(answers[2].descriptor);
+    CHECK(answers[3].message.format == Format::Avif);
+    for (const std::size_t order : {0, 1, 3}) {
+        const Received<Done>& answer = answers[order];
+        CHECK(answer.message.ok);
+        CHECK(Seen(read_sealed(answer.descriptor.number(), answer.message.output_size).value()).width() ==
+              static_cast<int>(answer.message.width));
+    }
+    THEN("and the next job can be given at once") {
+        const auto next = done(program, source, "w=10", Format::Webp);
+        CHECK(next.message.ok);
+        CHECK(next.message.jobs_done == 2);
+    }
+}
+
+TEST_CASE("a job has room for so many orders, and no more") {
+    Job job{};
+    for (std::size_t order = 0; order < kMostOrders; ++order) CHECK(add_order(job, {}, "w=10"));
+    CHECK_FALSE(add_order(job, {}, "w=10"));
+    Job large{};
+    CHECK(add_order(large, {}, std::string(kPlanText - 1, 'x')));
+    CHECK_FALSE(add_order(large, {}, "w="));
+    CHECK(add_order(large, {}, "w"));
+    CHECK(large.order_count == 2);
 }
 
 SCENARIO("a worker says why it refuses, and goes on") {
@@ -217,7 +286,59 @@ SCENARIO("a worker has given up what it does not need") {
     CHECK(limit("Max open files") == "16");
     if (!kSanitized) CHECK(limit("Max address space") == std::to_string(1 << 30));
     CHECK(limit("Max cpu time") != "unlimited");
-    CHECK(program.proc("status").find("NoNewPrivs:\t1") != std::string::npos);
+    CHECK(limit("Max file size") == std::to_string(kMostOutput));
+    const std::string status = program.proc("status");
+    for (const std::string none : {"CapInh", "CapPrm", "CapEff", "CapAmb"}) {
+        CHECK(status.find(none + ":\t0000000000000000") != std::string::npos);
+    }
+    CHECK(status.find("NoNewPrivs:\t1") != std::string::npos);
+    if (::geteuid() == 0) CHECK(status.find("CapBnd:\t0000000000000000") != std::string::npos);
+    if (!kSanitized) CHECK(status.find("Seccomp:\t2") != std::string::npos);  // a filter; tests/server proves what it forbids
+}
+
+SCENARIO("behind its sandbox a worker can do all that the engine can") {
+    const Image picture = quadrants(60, 40);
+    const Image moving = test::strip_of({picture, picture, picture}, {100, 100, 100}, 0);
+    const std::string drawing = R"(<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="60" )"
+                                R"(height="40"><circle r="20"/><image width="9" height="9" xlink:href="data:image/png;base64,)"
+                                "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg=="
+                                R"("/></svg>)";
+    std::vector<std::string> sources = {drawing, test::rendered(saved(picture, ".png"), "fm=avif", Format::Avif).value().bytes};
+    for (const char* suffix : {".jpg", ".png", ".png[bitdepth=16]", ".webp", ".gif", ".tif", ".tif[compression=lzw]"}) {
+        sources.push_back(saved(picture, suffix));
+    }
+    for (const char* suffix : {".gif", ".webp"}) sources.push_back(saved(moving, suffix));
+
+    Program program;
+    REQUIRE(program.hear<Hello>());
+    for (const std::string& source : sources) {
+        for (const Format out : {Format::Jpeg, Format::Png, Format::Webp, Format::Avif, Format::Gif}) {
+            for (const char* plan : {"w=30", "w=20&h=20&fit=cover&g=smart", "w=20&h=20&fit=cover&g=entropy", "blur=12&rot=90"}) {
+                INFO(row_of(sniff(source).value()).name << " to " << row_of(out).name << " by " << plan);
+                const auto answer = done(program, source, plan, out);
+                CHECK(answer.message.ok);
+            }
+        }
+    }
+}
+
+SCENARIO("a drawing that would have files opened is refused, and costs no worker") {
+    Program program;
+    REQUIRE(program.hear<Hello>());
+    const auto refusal = [&](const std::string& content) {
+        const std::string drawing = R"(<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="9" )"
+                                    R"(height="9">)" + content + "</svg>";
+        const auto answer = done(program, drawing, "w=30", Format::Webp);
+        return answer.message.ok ? "" : std::string(answer.message.code) + ": " + answer.message.detail;
+    };
+    CHECK(refusal(R"(<text x="1" y="5">a</text>)") == "unsupported_source: an SVG with text");
+    CHECK(refusal(R"(<image xlink:href="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs="/>)") ==
+          "unsupported_source: an SVG with a picture that is neither PNG nor JPEG");
+    CHECK(done(program, R"(<?xml version="1.0" encoding="Shift_JIS"?><svg xmlns="http://www.w3.org/2000/svg"/>)", "w=9", Format::Webp)
+              .message.error == ErrorKind::Unsupported);
+    CHECK(refusal(R"(<image width="9" height="9" xlink:href="file:///etc/passwd"/>)").empty());  // as if it were not there
+    CHECK(refusal(R"(<image width="9" height="9" xlink:href="http://127.0.0.1:1/a.png"/>)").empty());
+    CHECK(refusal(R"(<rect id="text" width="5" height="5"/>)").empty());
 }
 
 SCENARIO("a job beyond its memory or its CPU time costs that job, not more") {
@@ -276,6 +397,17 @@ SCENARIO("messages arrive whole with their descriptor, or as an error") {
         REQUIRE(send(left.number(), sent));
         CHECK(receive<Done>(right.number()).error().code == "worker_socket");
         CHECK_FALSE(receive<Done>(right.number())->descriptor);
+    }
+    THEN("more than one descriptor is an error, and none is kept") {
+        const auto open = [] {
+            return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
+        };
+        const auto before = open();
+        for (const int count : {2, 3, 200}) {
+            send_with(left.number(), sent, std::vector<int>(static_cast<std::size_t>(count), memory.number()));
+            CHECK(receive<Done>(right.number()).error().code == "worker_socket");
+        }
+        CHECK(open() == before);
     }
     THEN("a peer that is gone is an error in both directions, not a signal") {
         left.reset();

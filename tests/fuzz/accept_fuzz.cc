@@ -15,8 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const SourceFacts source{
         .format = static_cast<Format>(data[1] % kFormats.size()), .animated = (data[0] & 4) != 0, .alpha = (data[0] & 8) != 0};
     const auto accepted = parse_accept({reinterpret_cast<const char*>(data) + 2, size - 2});
-    constexpr Format kAuto[] = {Format::Jxl, Format::Avif, Format::Webp};
-    const auto chosen = choose_format(plan, accepted, source, kAuto);
+    const AutoFormats automatic{.formats = {Format::Jxl, Format::Avif, Format::Webp}, .animated_avif = (data[0] & 16) != 0};
+    const auto chosen = choose_format(plan, accepted, source, automatic);
     if (!row_of(chosen).can_save || effective_quality(plan, chosen, {}) > 100) std::abort();
     return 0;
 }

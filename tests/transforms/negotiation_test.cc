@@ -11,7 +11,7 @@ using namespace selvage::transforms;
 
 namespace {
 
-const std::vector<Format> kAuto = {Format::Avif, Format::Webp};
+const AutoFormats kAuto{.formats = {Format::Avif, Format::Webp}};
 constexpr AcceptedFormats kBoth{.avif = true, .webp = true};
 constexpr AcceptedFormats kNone{};
 
@@ -46,9 +46,9 @@ SCENARIO("fm=auto takes the first configured format that the client accepts") { 
     const SourceFacts photo{.format = Format::Jpeg};
     CHECK(chosen({}, kBoth, photo) == Format::Avif);
     CHECK(chosen({}, {.webp = true}, photo) == Format::Webp);
-    CHECK(choose_format({}, kBoth, photo, std::vector{Format::Webp, Format::Avif}) == Format::Webp);
+    CHECK(choose_format({}, kBoth, photo, {.formats = {Format::Webp, Format::Avif}}) == Format::Webp);
     THEN("a format that we cannot make is passed over") {
-        CHECK(choose_format({}, {.avif = true, .jxl = true}, photo, std::vector{Format::Jxl, Format::Avif}) == Format::Avif);
+        CHECK(choose_format({}, {.avif = true, .jxl = true}, photo, {.formats = {Format::Jxl, Format::Avif}}) == Format::Avif);
     }
     THEN("without any, what every client shows") {  // rule 3
         CHECK(chosen({}, kNone, photo) == Format::Jpeg);
@@ -68,6 +68,17 @@ SCENARIO("an animation stays one, unless asked otherwise") {
     CHECK(chosen({}, kNone, moving) == Format::Gif);
     CHECK(chosen({.animated = false}, kBoth, moving) == Format::Avif);
     CHECK(chosen({.animated = false}, kNone, moving) == Format::Png);
+    THEN("as AVIF only where the site allows it") {
+        const AutoFormats moving_avif{.formats = {Format::Avif, Format::Webp}, .animated_avif = true};
+        CHECK(choose_format({}, kBoth, moving, moving_avif) == Format::Avif);
+        CHECK(choose_format({}, {.webp = true}, moving, moving_avif) == Format::Webp);
+    }
+    THEN("an animated AVIF is one, too") {
+        const SourceFacts sequence{.format = Format::Avif, .animated = true};
+        CHECK(chosen({}, kBoth, sequence) == Format::Webp);
+        CHECK(chosen({}, kNone, sequence) == Format::Gif);
+        CHECK(chosen({.auto_format = false}, kNone, sequence) == Format::Avif);  // fm=orig
+    }
     THEN("an animated PNG is read as its first picture, so it is a still one here") {
         CHECK(chosen({}, kNone, {.format = Format::Png, .animated = true}) == Format::Png);
         CHECK(chosen({}, kBoth, {.format = Format::Png, .animated = true}) == Format::Avif);

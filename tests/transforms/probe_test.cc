@@ -137,6 +137,29 @@ SCENARIO("an AVIF or HEIC says its size in an item property") {  // ISO/IEC 2300
     }
 }
 
+SCENARIO("a JPEG XL says its size in the first bits, in a container or without") {  // ISO/IEC 18181-1 Annex A, 18181-2 §9
+    const std::string plain = "\xFF\x0A\xF8\xBE\x01\x01\x3C\xC2\x07\x0C"s;          // libjxl's own
+    const std::string large = "\xFF\x0A\x02\x7D\xE8\xED\x0E\x01\xE0\x02"s, clear = "\xFF\x0A\x60\x02\xF4\x80\x9D\x01\x40\x01"s;
+    check_size(must_probe(plain), 640, 480);
+    check_size(must_probe(large), 6000, 4001);
+    check_size(must_probe(clear), 123, 77);
+    CHECK_FALSE(must_probe(plain).alpha);
+    CHECK_FALSE(must_probe(plain).animated);
+    CHECK(must_probe(clear).alpha);
+    THEN("heights in eighths and widths by ratio count as well") {
+        check_size(must_probe("\xFF\x0A\xD3\x03"s), 160, 80);  // small, 10 × 8, ratio 2:1
+    }
+    const std::string head = "\0\0\0\x0CJXL \r\n\x87\n"s + box("ftyp", "jxl \0\0\0\0jxl "s);
+    check_size(must_probe(head + box("jxlc", plain)), 640, 480);
+    check_size(must_probe(head + box("jxll", "\x05") + box("jxlp", "\0\0\0\0"s + plain) + box("jxlp", "\x80\0\0\1rest"s)), 640,
+               480);
+    THEN("what ends too early has none") {
+        check_size(must_probe(plain.substr(0, 3)), 0, 0);
+        check_size(must_probe(head + box("jxlp", "\0"s)), 0, 0);
+        check_size(must_probe(head), 0, 0);
+    }
+}
+
 TEST_CASE("an SVG has no size of its own and may let its background through") {
     const auto found = must_probe("<svg width='10'>");
     check_size(found, 0, 0);
@@ -149,10 +172,13 @@ TEST_CASE("what is no image has no probe") {
 }
 
 TEST_CASE("any prefix of any file, and any byte of it changed, is read without harm") {
-    const std::string files[] = {
-        png(6, chunk("acTL", big32(3))), kGifHead + kGifLoop + kGifTransparent + kGifPicture + kGifPicture,
-        webp("VP8X\x0A\0\0\0\x12\0\0\0\x7F\x02\x00\xDF\x01\x00"s), avif("avif", extent(512, 512) + extent(4000, 3000)),
-        "\xFF\xD8\xFF\xE0\x00\x04jj\xFF\xC0\x00\x11\x08\x01\xE0\x02\x80\x03"s};
+    const std::string files[] = {png(6, chunk("acTL", big32(3))),
+                                 kGifHead + kGifLoop + kGifTransparent + kGifPicture + kGifPicture,
+                                 webp("VP8X\x0A\0\0\0\x12\0\0\0\x7F\x02\x00\xDF\x01\x00"s),
+                                 avif("avif", extent(512, 512) + extent(4000, 3000)),
+                                 "\xFF\x0A\x60\x02\xF4\x80\x9D\x01\x40\x01"s,
+                                 "\0\0\0\x0CJXL \r\n\x87\n"s + box("jxlp", "\0\0\0\0\xFF\x0A\xF8\xBE\x01\x01\x3C\xC2\x07\x0C"s),
+                                 "\xFF\xD8\xFF\xE0\x00\x04jj\xFF\xC0\x00\x11\x08\x01\xE0\x02\x80\x03"s};
     for (const auto& file : files) {
         for (std::size_t size = 0; size <= file.size(); ++size) {
             auto damaged = file.substr(0, size);

@@ -31,6 +31,7 @@ Result<Image> joined(const std::vector<Image>& frames) {
 
 Result<Image> carry_out_all(const Source& source, Scene& scene) {
     const Image strip = TRY(source.strip());
+    scene.covered = whole_extent(source.stored());
     std::vector<Image> frames;
     for (std::uint32_t number = 0; number < source.frames(); ++number) {
         const Image stored = TRY(frame_of(strip, source.stored(), number));

@@ -15,6 +15,15 @@ struct Size {
     friend bool operator==(const Size&, const Size&) = default;
 };
 
+// How much of an image's pixels the picture covers: a decoder that shrinks by eighths rounds up, and the last pixel may be half
+// beyond the edge. Taken for whole it would shift everything by a part of a pixel.
+struct Extent {
+    double width = 0;
+    double height = 0;
+};
+
+inline Extent whole_extent(Size size) { return {static_cast<double>(size.width), static_cast<double>(size.height)}; }
+
 struct Offset {
     std::int32_t left = 0;
     std::int32_t top = 0;

@@ -1,6 +1,8 @@
 #include "transforms/engine/image.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 namespace selvage::transforms {
 namespace {
@@ -29,9 +31,47 @@ Result<Image> with_own_metadata(const Image& image) {
 }
 
 Result<Image> in_memory(const Image& image) {
-    VipsImage* pixels = vips_image_copy_memory(image.get());
-    if (pixels == nullptr) return operation_failure("pixels");
-    return Image(pixels);
+    if (image.get()->data != nullptr) return image;
+    Image pixels = TRY(blank_like(image, image.get()->Xsize, image.get()->Ysize));
+    std::uint8_t* out = row_of_pixels(pixels, 0);
+    const auto bytes = static_cast<std::size_t>(VIPS_IMAGE_SIZEOF_LINE(image.get()));
+    TRY(for_each_row(image, [&](const std::uint8_t* row) {
+        std::memcpy(out, row, bytes);
+        out += bytes;
+    }));
+    return pixels;
+}
+
+Result<Image> blank(int width, int height, int bands, VipsInterpretation meaning) {
+    Image out(vips_image_new_memory());
+    vips_image_init_fields(out.get(), width, height, bands, VIPS_FORMAT_UCHAR, VIPS_CODING_NONE, meaning, 1, 1);
+    if (vips_image_write_prepare(out.get()) != 0) return operation_failure("blank");
+    return out;
+}
+
+namespace {
+
+// What vips_image_map shows beside the metadata: the image's own description.
+constexpr auto kDescription = std::to_array<std::string_view>(
+    {"width", "height", "bands", "format", "coding", "interpretation", "xoffset", "yoffset", "xres", "yres", "filename", "mode"});
+
+void* copy_field(VipsImage*, const char* name, GValue* value, void* out) {
+    if (std::ranges::find(kDescription, std::string_view(name)) == kDescription.end()) {
+        vips_image_set(static_cast<VipsImage*>(out), name, value);
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+// Not vips_image_pipelinev: it remembers the other image, which is gone before this one.
+Result<Image> blank_like(const Image& image, int width, int height) {
+    const VipsImage& like = *image.get();
+    Image out(vips_image_new_memory());
+    vips_image_init_fields(out.get(), width, height, like.Bands, like.BandFmt, like.Coding, like.Type, like.Xres, like.Yres);
+    vips_image_map(image.get(), copy_field, out.get());
+    if (vips_image_write_prepare(out.get()) != 0) return operation_failure("blank");
+    return out;
 }
 
 }  // namespace selvage::transforms

@@ -62,6 +62,36 @@ Result<Image> with_own_metadata(const Image& image);
 // A no-op for pixels that are in memory already. Errors: Internal.
 Result<Image> in_memory(const Image& image);
 
+// Pixels in memory, not yet written, of `bands` bytes each. Errors: Internal.
+Result<Image> blank(int width, int height, int bands, VipsInterpretation meaning);
+
+// Pixels in memory, not yet written, with the description and the metadata of an image. Errors: Internal.
+Result<Image> blank_like(const Image& image, int width, int height);
+
+inline std::uint8_t* row_of_pixels(const Image& in_memory, std::uint32_t row) {
+    return VIPS_IMAGE_ADDR(in_memory.get(), 0, static_cast<int>(row));
+}
+
+struct RegionDeleter {
+    void operator()(VipsRegion* region) const { g_object_unref(region); }
+};
+
+// Every row of an image in turn, computed in this thread: libvips' own would start others. Holds no more than a few rows of a
+// lazy image. Errors: Internal.
+template <typename Take>
+Result<void> for_each_row(const Image& image, Take&& take) {
+    constexpr int kRowsAtOnce = 16;  // what libvips' sequential decoders make at a time
+    const std::unique_ptr<VipsRegion, RegionDeleter> region(vips_region_new(image.get()));
+    const int width = image.get()->Xsize, height = image.get()->Ysize;
+    for (int top = 0; top < height; top += kRowsAtOnce) {
+        const VipsRect rows{
+            .left = 0, .top = top, .width = width, .height = height - top < kRowsAtOnce ? height - top : kRowsAtOnce};
+        if (vips_region_prepare(region.get(), &rows) != 0) return operation_failure("pixels");
+        for (int row = top; row < top + rows.height; ++row) take(VIPS_REGION_ADDR(region.get(), 0, row));
+    }
+    return {};
+}
+
 struct AreaDeleter {
     void operator()(VipsArrayDouble* array) const { vips_area_unref(reinterpret_cast<VipsArea*>(array)); }
 };

@@ -15,6 +15,7 @@ struct Scene {
     Format out;
     int orientation;    // EXIF, 1…8: how the stored pixels are turned upright
     Geometry geometry;  // upright
+    Extent covered;     // of the pixels that the pipeline begins with
 
     // Where the first frame was cropped by its content: the frames after it must not jump.
     std::optional<Offset> window_at = std::nullopt;

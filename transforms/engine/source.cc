@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "transforms/engine/drawing.h"
+
 namespace selvage::transforms {
 namespace {
 
@@ -15,15 +17,18 @@ Result<void> check_frame(Size size, const worker::Limits& limits) {
                 "source_pixels");
 }
 
-}  // namespace
+// Before librsvg sees it: it has no limit of its own that is low enough.
+Result<void> check_drawing(std::string_view bytes, const worker::Limits& limits) {
+    if (bytes.size() > limits.svg_bytes) {
+        return fail(ErrorKind::TooLarge, fmt::format("an SVG above {} bytes", limits.svg_bytes), "source_too_large");
+    }
+    const std::size_t elements = element_count(bytes);
+    if (elements <= limits.svg_elements) return {};
+    return fail(ErrorKind::Unprocessable, fmt::format("an SVG of {} elements, at most {}", elements, limits.svg_elements),
+                "too_many_elements");
+}
 
-Source::Source(std::string_view bytes, const Loader& loader, Image header)
-    : bytes_(bytes),
-      loader_(&loader),
-      header_(std::move(header)),
-      stored_{header_.width(), header_.height()},
-      orientation_(std::clamp(vips_image_get_orientation(header_.get()), 1, 8)),
-      frames_(static_cast<std::uint32_t>(std::max(1, vips_image_get_n_pages(header_.get())))) {}
+}  // namespace
 
 Result<Source> Source::open(std::string_view bytes, const worker::Limits& limits) {
     const auto format = sniff(bytes);
@@ -31,28 +36,31 @@ Result<Source> Source::open(std::string_view bytes, const worker::Limits& limits
     if (loader == nullptr) {
         return fail(ErrorKind::Unsupported, std::string(format ? row_of(*format).name : "not an image"), "unsupported_source");
     }
-    Source source(bytes, *loader, TRY(loader->load(bytes, {})));
-    TRY(check_frame(source.stored_, limits));
-    return source;
+    if (*format == Format::Svg) TRY(check_drawing(bytes, limits));
+    const Header header = TRY(loader->header(bytes));
+    TRY(check_frame(header.stored, limits));
+    return Source(bytes, *loader, header);
 }
 
 Result<void> Source::check_animation(const worker::Limits& limits) const {
-    if (frames_ > limits.frames) {
-        return fail(ErrorKind::Unprocessable, fmt::format("{} frames, at most {}", frames_, limits.frames), "too_many_frames");
+    if (frames() > limits.frames) {
+        return fail(ErrorKind::Unprocessable, fmt::format("{} frames, at most {}", frames(), limits.frames), "too_many_frames");
     }
-    if (frames_ * stored_.area() > limits.animation_pixels) {
+    if (frames() * stored().area() > limits.animation_pixels) {
         return fail(ErrorKind::Unprocessable,
-                    fmt::format("{} frames of {}x{} are above {} pixels", frames_, stored_.width, stored_.height,
+                    fmt::format("{} frames of {}x{} are above {} pixels", frames(), stored().width, stored().height,
                                 limits.animation_pixels),
                     "source_pixels");
     }
     return {};
 }
 
-Result<Image> Source::still(double shrink) const {
-    const double possible = loader_->shrink(shrink);
-    if (possible <= 1) return header_;
-    return loader_->load(bytes_, {.shrink = possible});
+Result<Source::Still> Source::still(double wanted) const {
+    const double shrink = std::max(1.0, wanted);
+    Image pixels = TRY(loader_->load(bytes_, {.shrink = shrink}));
+    const Extent covered =
+        loader_->covered != nullptr ? loader_->covered(stored(), shrink) : whole_extent({pixels.width(), pixels.height()});
+    return Still{.pixels = std::move(pixels), .covered = covered};
 }
 
 Result<Image> Source::strip() const { return loader_->load(bytes_, {.all_frames = true}); }

@@ -13,35 +13,36 @@ class Source {
 public:
     // The format is found by content, whatever the file was called. `bytes` must outlive the source and its images.
     // Errors: Unsupported "unsupported_source" (no image, or of a kind that we do not read); Unprocessable "undecodable",
-    // "source_pixels" (one frame's pixels or a side above the limit).
+    // "source_pixels" (one frame's pixels or a side above the limit); of an SVG, Unprocessable "too_many_elements" and TooLarge
+    // "source_too_large".
     static Result<Source> open(std::string_view bytes, const worker::Limits& limits);
 
     Format format() const { return loader_->format; }
-    Size upright() const { return sideways() ? stored_.transposed() : stored_; }
-    Size stored() const { return stored_; }
-    int orientation() const { return orientation_; }     // EXIF, 1…8
-    bool sideways() const { return orientation_ >= 5; }  // stored lying on its side
-    std::uint32_t frames() const { return frames_; }     // that the container holds, at least 1
-    bool animated() const { return frames_ > 1 && (format() == Format::Gif || format() == Format::Webp); }
-    const Image& header() const { return header_; }  // the first frame at full size, for its metadata
+    Size upright() const { return sideways() ? stored().transposed() : stored(); }
+    Size stored() const { return header_.stored; }
+    int orientation() const { return header_.orientation; }  // EXIF, 1…8
+    bool sideways() const { return orientation() >= 5; }     // stored lying on its side
+    std::uint32_t frames() const { return header_.frames; }  // that the container holds, at least 1
+    bool animated() const { return frames() > 1 && row_of(format()).animation; }
 
     // Errors: Unprocessable "too_many_frames", "source_pixels" (all frames together).
     Result<void> check_animation(const worker::Limits& limits) const;
 
-    // The first frame, decoded at up to 1/shrink of its size. Errors: Unprocessable "undecodable".
-    Result<Image> still(double shrink) const;
+    struct Still {
+        Image pixels;
+        Extent covered;
+    };
+    // The first frame, not yet shrunk or shrunk by less than `shrink`. Errors: Unprocessable "undecodable".
+    Result<Still> still(double shrink) const;
     // All frames at full size, one below the other, to be read from top to bottom. Errors: as for still.
     Result<Image> strip() const;
 
 private:
-    Source(std::string_view bytes, const Loader& loader, Image header);
+    Source(std::string_view bytes, const Loader& loader, Header header) : bytes_(bytes), loader_(&loader), header_(header) {}
 
     std::string_view bytes_;
     const Loader* loader_;
-    Image header_;
-    Size stored_;
-    int orientation_;
-    std::uint32_t frames_;
+    Header header_;
 };
 
 }  // namespace selvage::transforms

@@ -1,13 +1,9 @@
 #include "transforms/worker/jobs.h"
 
-#include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstdio>
 #include <limits>
 #include <span>
@@ -17,7 +13,7 @@
 
 #include "transforms/dialects/canonical.h"
 #include "transforms/worker/mapped_source.h"
-#include "transforms/worker/sandbox.h"
+#include "transforms/worker/sandbox_limits.h"
 
 namespace selvage::transforms::worker {
 namespace {
@@ -48,7 +44,8 @@ Result<Order> order_of(const Job& job, const WireOrder& wire) {
                  .format = wire.format,
                  .quality = wire.quality,
                  .target = wire.target,
-                 .effort = wire.effort};
+                 .effort = wire.effort,
+                 .full_chroma = wire.full_chroma};
 }
 
 Result<std::vector<Order>> orders_of(const Job& job) {
@@ -58,28 +55,9 @@ Result<std::vector<Order>> orders_of(const Job& job) {
     return orders;
 }
 
-// Resident memory of this process, read through a descriptor that was opened at the start.
-class ResidentMemory {
-public:
-    ResidentMemory() : statm_(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC)) {}
-
-    std::uint64_t bytes() const {
-        std::array<char, 128> text{};
-        const ssize_t size = ::pread(statm_.number(), text.data(), text.size(), 0);
-        const std::string_view line(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-        const std::size_t second = std::min(line.find(' '), line.size() - 1) + 1;  // total, resident, … in pages
-        std::uint64_t pages = 0;
-        if (second < line.size()) std::from_chars(line.data() + second, line.data() + line.size(), pages);
-        return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    }
-
-private:
-    FileDescriptor statm_;
-};
-
 class Jobs {
 public:
-    Jobs(int socket, const Engine& engine) : socket_(socket), engine_(engine) {}
+    Jobs(int socket, const Engine& engine, const ResidentMemory& memory) : socket_(socket), engine_(engine), memory_(memory) {}
 
     int run() {
         if (!say_hello()) return 1;
@@ -127,7 +105,7 @@ private:
     Result<void> make(const Job& job, const FileDescriptor& source, const Engine::Deliver& deliver) const {
         const std::vector<Order> orders = TRY(orders_of(job));
         const MappedSource mapped = TRY(MappedSource::map(source.number(), job.source_size));
-        limit_cpu(job.limits.cpu_seconds * job.order_count);
+        limit_cpu(job.limits.cpu_seconds);
         engine_.render(mapped.bytes(), job.original, orders, job.limits, deliver);
         return {};
     }
@@ -148,7 +126,11 @@ private:
         const std::uint64_t cpu_now = cpu_used();
         done.cpu_us = static_cast<std::uint32_t>(cpu_now - std::exchange(cpu_before_, cpu_now));
         done.resident_bytes = memory_.bytes();
-        if (order + 1 >= job.order_count) ++jobs_done_;
+        if (order + 1 < job.order_count) {
+            limit_cpu(job.limits.cpu_seconds);  // as much again for the next one
+        } else {
+            ++jobs_done_;
+        }
         done.jobs_done = jobs_done_;
         return deliver_message(done, memory.number());
     }
@@ -192,13 +174,13 @@ private:
 
     int socket_;
     const Engine& engine_;
-    ResidentMemory memory_;
+    const ResidentMemory& memory_;
     std::uint32_t jobs_done_ = 0;
     std::uint64_t cpu_before_ = 0;  // used before this order
 };
 
 }  // namespace
 
-int do_jobs(int socket, const Engine& engine) { return Jobs(socket, engine).run(); }
+int do_jobs(int socket, const Engine& engine, const ResidentMemory& memory) { return Jobs(socket, engine, memory).run(); }
 
 }  // namespace selvage::transforms::worker

@@ -12,6 +12,7 @@
 #include "transforms/engine/engine.h"
 #include "transforms/worker/jobs.h"
 #include "transforms/worker/protocol.h"
+#include "transforms/worker/resident_memory.h"
 #include "transforms/worker/sandbox.h"
 
 namespace {
@@ -44,6 +45,7 @@ int main(int count, char** arguments) {
     worker::leave_the_world();
     const auto engine = selvage::transforms::Engine::start();
     if (!engine) return complain("engine", engine.error().detail.c_str());
+    const worker::ResidentMemory resident;
     if (auto shut = worker::install_sandbox(*memory); !shut) return complain("sandbox", shut.error().detail.c_str());
-    return worker::do_jobs(worker::kSocket, **engine);
+    return worker::do_jobs(worker::kSocket, **engine, resident);
 }

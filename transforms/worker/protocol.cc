@@ -25,7 +25,7 @@ std::unexpected<Error> socket_failure(std::string_view call) {
     return system_failure(call);
 }
 
-// Room for one descriptor, aligned for the header before it.
+// Room for one descriptor, aligned for the header before it. (Where the kernel pads it, for two.)
 struct alignas(cmsghdr) Ancillary {
     std::array<char, CMSG_SPACE(sizeof(int))> bytes{};
 };
@@ -40,13 +40,18 @@ void attach(msghdr& message, Ancillary& ancillary, int descriptor) {
     std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
 }
 
+// All that came are ours from now on: more than one are closed, and none is given.
 FileDescriptor detach(msghdr& message) {
     const cmsghdr* header = CMSG_FIRSTHDR(&message);
     if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return {};
-    if (header->cmsg_len != CMSG_LEN(sizeof(int))) return {};
-    int descriptor = -1;
-    std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
-    return FileDescriptor(descriptor);
+    std::array<int, sizeof(Ancillary) / sizeof(int)> numbers{};
+    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    std::memcpy(numbers.data(), CMSG_DATA(header), count * sizeof(int));
+    FileDescriptor first(count > 0 ? numbers[0] : -1);
+    if (count <= 1) return first;
+    for (std::size_t other = 1; other < count; ++other) FileDescriptor(numbers[other]).reset();
+    message.msg_flags |= MSG_CTRUNC;
+    return {};
 }
 
 ssize_t without_interruption(auto&& call) {
@@ -132,6 +137,7 @@ bool add_order(Job& job, const Order& order, std::string_view plan) {
                                      .quality = static_cast<std::uint8_t>(order.quality),
                                      .target = static_cast<std::uint8_t>(order.target),
                                      .effort = order.effort,
+                                     .full_chroma = order.full_chroma,
                                      .plan_begin = static_cast<std::uint16_t>(begin),
                                      .plan_length = static_cast<std::uint16_t>(plan.size())};
     return true;
@@ -145,13 +151,19 @@ Result<FileDescriptor> sealed_memory(const char* name, std::string_view bytes) {
     return memory;
 }
 
-Result<std::string> read_sealed(int descriptor, std::uint64_t size) {
+Result<void> check_sealed(int descriptor, std::uint64_t size) {
     // Sealed against shrinking first, measured second: then the size stays true.
     const int seals = ::fcntl(descriptor, F_GET_SEALS);
     if (seals < 0 || (seals & F_SEAL_SHRINK) == 0) return fail(ErrorKind::Internal, "not sealed", "worker_socket");
     struct stat status{};
     if (::fstat(descriptor, &status) != 0) return system_failure("fstat");
     if (static_cast<std::uint64_t>(status.st_size) != size) return fail(ErrorKind::Internal, "of another size", "worker_socket");
+    if (size > kMostOutput) return fail(ErrorKind::Internal, "too large", "worker_socket");
+    return {};
+}
+
+Result<std::string> read_sealed(int descriptor, std::uint64_t size) {
+    TRY(check_sealed(descriptor, size));
     std::string bytes;
     bytes.resize(size);
     TRY(read_all(descriptor, bytes));

@@ -22,6 +22,10 @@ namespace selvage::transforms::worker {
 inline constexpr std::uint32_t kProtocolVersion = 2;
 inline constexpr int kSocket = 3;  // the worker's descriptor
 
+// The largest output, in bytes: a worker cannot write more (RLIMIT_FSIZE), the server takes no more. Of 40 megapixels of noise
+// with alpha a PNG has 160 MB.
+inline constexpr std::uint64_t kMostOutput = std::uint64_t{256} << 20;
+
 struct Hello {
     std::uint32_t version;
     char epoch[32];          // encoder epoch: codecs and their versions, NUL padded; part of every variant's key
@@ -36,7 +40,9 @@ struct Limits {
     std::uint32_t source_side;
     std::uint32_t output_side;
     std::uint32_t frames;
-    std::uint32_t cpu_seconds;  // RLIMIT_CPU for this job, above what was used so far
+    std::uint32_t svg_elements;
+    std::uint64_t svg_bytes;
+    std::uint32_t cpu_seconds;  // RLIMIT_CPU for each order, above what was used so far
 };
 
 inline constexpr std::size_t kMostOrders = 16;
@@ -48,6 +54,7 @@ struct WireOrder {
     std::uint8_t quality;
     std::uint8_t target;
     ImageEffort effort;
+    bool full_chroma;
     std::uint16_t plan_begin;  // canonical(plan), in Job::plans
     std::uint16_t plan_length;
 };
@@ -68,9 +75,9 @@ bool add_order(Job& job, const Order& order, std::string_view plan);
 
 struct Done {
     std::uint64_t id;
-    std::uint64_t output_size;  // 0 on failure
-    std::uint32_t order;        // which one of the job; each is answered once, in turn
-    bool ok;
+    std::uint64_t output_size;                          // 0 on failure
+    std::uint32_t order;                                // which one of the job; each is answered once, in turn
+    std::uint8_t ok;                                    // 0, or the image is made; not a bool: the server may be sent anything
     Format format;                                      // of the output
     std::uint8_t quality;                               // the encoder's own that was used; 0 where it has none
     ImageEffort effort;                                 // that was used
@@ -101,7 +108,11 @@ Result<Received<Message>> receive(int socket);
 // A memfd named for debugging with these bytes, sealed against any change.
 Result<FileDescriptor> sealed_memory(const char* name, std::string_view bytes);
 
-// The bytes of a sealed memfd. Errors: Internal when it is not sealed against shrinking or its size is not `size`.
+// Errors: Internal when it is not memory sealed against shrinking, or its size is not `size` or
+// above kMostOutput.
+Result<void> check_sealed(int descriptor, std::uint64_t size);
+
+// The bytes of a sealed memfd. Errors: as above.
 Result<std::string> read_sealed(int descriptor, std::uint64_t size);
 
 }  // namespace selvage::transforms::worker

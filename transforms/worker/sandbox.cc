@@ -3,28 +3,24 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 #include <string>
+#include <system_error>
 
 #include "transforms/worker/protocol.h"
+#include "transforms/worker/sandbox_capabilities.h"
+#include "transforms/worker/sandbox_filter.h"
+#include "transforms/worker/sandbox_landlock.h"
+#include "transforms/worker/sandbox_limits.h"
 
 namespace selvage::transforms::worker {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
-
-constexpr rlim_t kDescriptors = 16;  // in use: 0…3, /proc/self/statm, source, output
 
 // A decoded photograph is a few blocks of megabytes. Kept in the process they need no page faults the next time: −17…−32 % for
 // progressive JPEG; two arenas instead of sixteen halve the resident size (image-engine §2.3, §2.7).
@@ -32,15 +28,17 @@ constexpr int kArenas = 2;
 constexpr int kMmapThreshold = 32 << 20;  // the most that glibc takes
 constexpr int kTrimThreshold = 256 << 20;
 
-Result<void> limit(int resource, const char* name, rlim_t most) {
-    const rlimit bounds{.rlim_cur = most, .rlim_max = most};
-    if (::setrlimit(static_cast<__rlimit_resource>(resource), &bounds) == 0) return {};
-    return fail(ErrorKind::Internal, std::string(name) + ": " + std::strerror(errno), "sandbox");
+// Capabilities and Landlock are of a thread, not of a process: a thread from before would keep what it has.
+Result<void> check_alone() {
+    std::error_code error;
+    const std::filesystem::directory_iterator threads("/proc/self/task", error);
+    if (error || std::distance(begin(threads), end(threads)) == 1) return {};
+    return fail(ErrorKind::Internal, "there are other threads already", "sandbox");
 }
 
-Result<void> process_control(int option, unsigned long value, const char* name) {
-    if (::prctl(option, value, 0UL, 0UL, 0UL) == 0) return {};
-    return fail(ErrorKind::Internal, std::string(name) + ": " + std::strerror(errno), "sandbox");
+Result<void> hide() {
+    if (::prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) == 0) return {};
+    return fail(ErrorKind::Internal, std::string("PR_SET_DUMPABLE: ") + std::strerror(errno), "sandbox");
 }
 
 }  // namespace
@@ -52,6 +50,8 @@ void leave_the_world() {
     ::signal(SIGINT, SIG_IGN);
     ::signal(SIGTERM, SIG_IGN);
     ::clearenv();
+    ::setenv("TZ", "UTC0", 1);  // or libraries read /etc/localtime whenever they want to know the time
+    ::tzset();
     [[maybe_unused]] const int moved = ::chdir("/");
     ::close_range(kSocket + 1, ~0U, 0);
     ::mallopt(M_ARENA_MAX, kArenas);
@@ -60,31 +60,13 @@ void leave_the_world() {
 }
 
 Result<void> install_sandbox(std::uint64_t memory) {
-    TRY(limit(RLIMIT_CORE, "RLIMIT_CORE", 0));
-    TRY(limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", kDescriptors));
-    TRY(process_control(PR_SET_NO_NEW_PRIVS, 1, "PR_SET_NO_NEW_PRIVS"));
-    if constexpr (!kSanitized) {
-        TRY(limit(RLIMIT_AS, "RLIMIT_AS", memory));
-        TRY(process_control(PR_SET_DUMPABLE, 0, "PR_SET_DUMPABLE"));  // leak checking attaches to itself
-    }
-    return {};
-}
-
-std::uint64_t cpu_used() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto microseconds = [](const timeval& time) {
-        return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(time.tv_usec);
-    };
-    return microseconds(usage.ru_utime) + microseconds(usage.ru_stime);
-}
-
-void limit_cpu(std::uint32_t seconds) {
-    rlimit bounds{};
-    ::getrlimit(RLIMIT_CPU, &bounds);
-    // Only the soft limit: it has to rise again with the next job.
-    bounds.rlim_cur = cpu_used() / 1'000'000 + 1 + seconds;
-    ::setrlimit(RLIMIT_CPU, &bounds);
+    TRY(limit_resources(memory));
+    TRY(drop_capabilities());
+    if constexpr (kSanitized) return {};
+    TRY(check_alone());
+    TRY(hide());
+    [[maybe_unused]] const int level = TRY(forbid_all_paths());
+    return allow_only_what_decoding_needs();
 }
 
 }  // namespace selvage::transforms::worker

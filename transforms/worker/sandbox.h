@@ -10,20 +10,16 @@ namespace selvage::transforms::worker {
 // socket, and tunes the allocator for large blocks that come and go.
 void leave_the_world();
 
-// After libraries have started and before the first job. Errors: Internal when a limit cannot be set.
+// After libraries have started and before the first job: everything that a job needs was opened before. Each layer holds where
+// another has a hole.
 //
-//   address space   `memory` bytes; an allocation beyond it fails (not under sanitizers, which reserve terabytes)
-//   descriptors     the few that are open, one for a source, one for an output
-//   core dumps      none, and no process of the same user may attach
-//   privileges      none can be gained by an exec
+//   limits         sandbox_limits.h: memory, descriptors, size of an output, no core dump
+//   privileges     sandbox_capabilities.h: none, and none to be had; no process of the same user may attach or look
+//   paths          sandbox_landlock.h, where the kernel has it
+//   system calls   sandbox_filter.h: a short list; any other kills by SIGSYS
 //
-// Here the seccomp allow-list will be installed: everything that a job needs was opened before.
+// Under a sanitizer only what leaves it working, see kSanitized. Errors: Internal "sandbox": a layer cannot be put up, or a
+// library has started threads, which some layers would not hold.
 Result<void> install_sandbox(std::uint64_t memory);
-
-// Ends the process by SIGXCPU when it has used this many seconds more than until now. Called per job.
-void limit_cpu(std::uint32_t seconds);
-
-// CPU time of the process in microseconds, user and system.
-std::uint64_t cpu_used();
 
 }  // namespace selvage::transforms::worker

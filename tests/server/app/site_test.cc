@@ -104,7 +104,7 @@ TEST_CASE("a snapshot holds what its sites were given by the configuration") {
     CHECK(opened == "r");
     CHECK((*made)->generation == 7);
     const Site& only = (*made)->sites.at(0);
-    CHECK(only.auto_formats == std::vector{transforms::Format::Webp});
+    CHECK(only.auto_formats.formats == std::vector{transforms::Format::Webp});
     CHECK(only.quality.webp == 12);
     CHECK(only.dialect.max_side == 1'234);
     CHECK(only.dialect.strict);

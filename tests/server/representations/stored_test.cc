@@ -41,3 +41,11 @@ TEST_CASE("a later version's lines are read over") {
     CHECK(facts->media_type == "image/webp");
     CHECK(facts->width == 3);
 }
+
+SCENARIO("whether more effort was worth it") {
+    const Facts measured{.score = 7'000}, unknown{};
+    CHECK(is_better(unknown, 999, unknown, 1'000));
+    CHECK_FALSE(is_better(unknown, 1'000, unknown, 1'000));
+    CHECK(is_better({.score = 7'100}, 1'200, measured, 1'000));
+    CHECK_FALSE(is_better(measured, 1'200, measured, 1'000));
+}

@@ -58,13 +58,17 @@ std::vector<Child> children() {
     return found;
 }
 
-// The pool with one worker, and what its jobs came to.
+// The pool, with one worker unless said otherwise, and what its jobs came to.
 struct House {
-    explicit House(config::Image limits = {}, unsigned queue = 8)
-        : pool(loop, {.program = SELVAGE_WORKER, .workers = 1, .queue = queue, .limits = std::move(limits)}, counters, log) {
+    explicit House(config::Image limits = {}, unsigned queue = 8, unsigned workers = 1)
+        : pool(loop, {.program = SELVAGE_WORKER, .workers = workers, .queue = queue, .limits = std::move(limits)}, counters,
+               log) {
         bool ready = false;
         pool.start([&ready] { ready = true; });
-        run_until(loop, [&] { return ready && pool.ready_workers() == 1; });
+        run_until(loop, [&] { return ready && pool.ready_workers() == workers; });
+    }
+    void signal_all(int signal) const {
+        for (const Child& child : children()) ::kill(child.id, signal);
     }
     pid_t worker() const {
         for (const Child& child : children()) {
@@ -79,6 +83,11 @@ struct House {
         job.content = sha256(source);
         job.order = {.plan = {.width = 4}, .format = transforms::Format::Png};
         return job;
+    }
+    TransformJob job_of(TransformCost cost, std::string_view source = kPicture) const {
+        TransformJob made = job(source);
+        made.cost = cost;
+        return made;
     }
     // Index of the result-to-be.
     std::size_t submit(TransformJob job) {
@@ -271,6 +280,169 @@ SCENARIO("the queue") {
             CHECK(!house.results[left].has_value());
             CHECK(house.count(http::Counter::TransformOk) == 1);
         }
+    }
+}
+
+SCENARIO("several images of one source are asked for at once") {  // image-engine §4
+    House house;
+    std::vector<std::size_t> asked;
+    const auto ask = [&](unsigned width) {
+        TransformJob job = house.job();
+        job.order.plan.width = width;
+        asked.push_back(house.submit(std::move(job)));
+    };
+    WHEN("the worker does well") {
+        for (unsigned width = 1; width <= 8; ++width) ask(width);
+        THEN("the source is decoded once for all, and each is answered as soon as it is made") {
+            for (unsigned i = 0; i < 8; ++i) {
+                const auto& result = house.result(asked[i]);
+                REQUIRE(result);
+                CHECK(result->done.width == i + 1);
+                CHECK(result->done.order == i);
+                CHECK(result->done.id == house.result(asked[0])->done.id);
+                CHECK(result->done.jobs_done == (i == 7 ? 1 : 0));
+            }
+            CHECK(house.count(http::Counter::TransformBatches) == 1);
+            CHECK(house.count(http::Counter::TransformBatchedOrders) == 8);
+            CHECK(house.count(http::Counter::TransformOk) == 8);
+        }
+    }
+    WHEN("one of them cannot be made") {
+        ask(4);
+        TransformJob wrong = house.job();
+        wrong.order.plan = {.width = 9'000, .height = 9'000, .fit = transforms::Fit::Pad};
+        asked.push_back(house.submit(std::move(wrong)));
+        ask(5);
+        THEN("the others are") {
+            CHECK(house.code(asked[0]) == "ok");
+            CHECK(house.code(asked[1]) == "too_large");
+            CHECK(house.code(asked[2]) == "ok");
+            CHECK(house.count(http::Counter::TransformBatches) == 1);
+        }
+    }
+    WHEN("the worker is lost") {
+        const pid_t first = house.worker();
+        ::kill(first, SIGSTOP);
+        for (unsigned width = 1; width <= 3; ++width) ask(width);
+        house.turn();
+        CHECK(house.pool.queued() == 0);
+        ::kill(first, SIGKILL);
+        THEN("the one that was being made is lost, and the others are made, each alone") {
+            CHECK(house.code(asked[0]) == "worker_crashed");
+            CHECK(house.code(asked[1]) == "ok");
+            CHECK(house.code(asked[2]) == "ok");
+            CHECK(house.result(asked[1])->done.id != house.result(asked[2])->done.id);
+            CHECK(house.count(http::Counter::TransformBatches) == 1);
+            CHECK(house.count(http::Counter::WorkerRestarts) == 1);
+        }
+    }
+    WHEN("nobody waits any more for one of them") {
+        ::kill(house.worker(), SIGSTOP);
+        const auto busy = house.submit(house.job(kPicture + "other"));
+        house.turn();
+        for (unsigned width = 1; width <= 3; ++width) ask(width);
+        house.operations[asked[1]].cancel();
+        ::kill(house.worker(), SIGCONT);
+        THEN("it is not made") {
+            CHECK(house.code(busy) == "ok");
+            CHECK(house.code(asked[0]) == "ok");
+            CHECK(house.code(asked[2]) == "ok");
+            CHECK(house.count(http::Counter::TransformBatchedOrders) == 2);
+        }
+    }
+}
+
+SCENARIO("a job of a costly source waits a moment for others of the same") {
+    config::Image limits;
+    limits.gather = std::chrono::milliseconds(300);
+    House house(limits);
+    const auto first = house.submit(house.job_of({.decode = std::chrono::milliseconds(30)}));
+    const auto other = house.submit(house.job(kPicture + "other"));
+    CHECK(house.code(other) == "ok");  // cheap: it does not wait
+    CHECK(!house.results[first].has_value());
+    const auto second = house.submit(house.job_of({.decode = std::chrono::milliseconds(30)}));
+    CHECK(house.code(first) == "ok");
+    CHECK(house.code(second) == "ok");
+    CHECK(house.count(http::Counter::TransformBatchedOrders) == 2);
+}
+
+SCENARIO("two workers") {
+    config::Image limits;
+    limits.queue_timeout = std::chrono::hours(1);
+    limits.process_timeout = std::chrono::hours(1);
+    limits.gather = std::chrono::milliseconds(0);
+    limits.memory_budget = 1'000;
+    House house(limits, 8, 2);
+    house.signal_all(SIGSTOP);
+    const auto submit = [&](const char* source, TransformCost cost, Wanted wanted = {}) {
+        TransformJob job = house.job_of(cost, kPicture + source);
+        job.wanted = std::move(wanted);
+        return house.submit(std::move(job));
+    };
+    const auto all_done = [&] {
+        house.signal_all(SIGCONT);
+        for (std::size_t i = 0; i < house.results.size(); ++i) CHECK(house.code(i) == "ok");
+    };
+    const auto expensive = std::chrono::milliseconds(150);
+
+    WHEN("much that is expensive is asked for") {
+        submit("1", {.make = expensive});
+        submit("2", {.make = expensive});
+        submit("3", {}, [] { return Demand::Background; });
+        house.turn();
+        THEN("one of them is left to what is cheap") {
+            CHECK(house.pool.busy_workers() == 1);
+            CHECK(house.pool.queued(Lane::Heavy) == 1);
+            CHECK(house.pool.queued(Lane::Background) == 1);
+            submit("4", {.make = expensive / 2});
+            house.turn();
+            CHECK(house.pool.busy_workers() == 2);
+            CHECK(house.pool.queued() == 2);
+            all_done();
+        }
+        THEN("of that so many may wait as there are workers, and who asks can know") {
+            CHECK(house.pool.pressure().takes_heavy());
+            submit("4", {.make = expensive});
+            house.turn();
+            CHECK(!house.pool.pressure().takes_heavy());
+            const auto refused = submit("5", {.make = expensive});
+            CHECK(house.code(refused) == "overloaded");
+            CHECK(house.counters.value(http::LimitHit::ImageHeavyQueue) == 1);
+            CHECK(house.counters.value(http::LimitHit::ImageQueue) == 0);
+        }
+    }
+    WHEN("what runs takes most of the memory budget") {
+        submit("1", {.memory = 600});
+        submit("2", {.memory = 401});
+        house.turn();
+        CHECK(house.pool.busy_workers() == 1);
+        CHECK(house.pool.memory() == 600);
+        CHECK(house.count(http::Counter::TransformMemoryWaits) >= 1);
+        THEN("what does not fit waits, and what fits does not") {
+            submit("3", {.memory = 400});
+            house.turn();
+            CHECK(house.pool.busy_workers() == 2);
+            CHECK(house.pool.memory() == 1'000);
+            all_done();
+        }
+    }
+    WHEN("one job would take more than the budget") {
+        submit("1", {.memory = 5'000});
+        house.turn();
+        THEN("it may run alone") { CHECK(house.pool.busy_workers() == 1); }
+        all_done();
+    }
+    WHEN("all are busy") {
+        CHECK(house.pool.pressure().idle_workers() == 2);
+        CHECK(house.pool.pressure().wait() == std::chrono::microseconds(0));
+        for (const char* source : {"1", "2", "3", "4"}) submit(source, {.make = std::chrono::milliseconds(140)});
+        house.turn();
+        THEN("who asks can know how long it will take") {
+            CHECK(house.pool.pressure().idle_workers() == 0);
+            CHECK(house.pool.pressure().wait() > std::chrono::milliseconds(200));
+            CHECK(house.pool.pressure().wait() <= std::chrono::milliseconds(280));
+        }
+        all_done();
     }
 }
 

@@ -13,14 +13,15 @@ namespace selvage::transforms {
 struct EncodeOptions {
     unsigned quality;  // 1…100 on the encoder's own scale; formats without one do not read it
     ImageEffort effort;
-    Size frame;          // of one frame; the image holds all of them, one below the other
-    bool keep_metadata;  // the little that is left of it
+    Size frame;                // of one frame; the image holds all of them, one below the other
+    bool keep_metadata;        // the little that is left of it
+    bool full_chroma = false;  // Order::full_chroma
 };
 
 // One row per output format.
 struct Encoder {
     Format format;
-    const char* operation;       // class name of the libvips operation, for the allow-list
+    const char* operation;       // class name of the libvips operation, for the allow-list; null: the codec is called directly
     std::uint32_t largest_side;  // that the format can express
     // From 8-bit sRGB pixels in memory, with alpha only if the format has it. Errors: Internal.
     Result<std::string> (*encode)(const Image& image, const EncodeOptions& options);

@@ -7,10 +7,10 @@ namespace selvage::transforms {
 namespace {
 
 constexpr auto kEncoders = std::to_array<Encoder>({
-    {Format::Jpeg, "VipsForeignSaveJpegBuffer", 65'500, encode_jpeg},  // libjpeg's JPEG_MAX_DIMENSION
+    {Format::Jpeg, nullptr, 65'500, encode_jpeg},                      // libjpeg's JPEG_MAX_DIMENSION
     {Format::Png, "VipsForeignSavePngBuffer", 1'000'000, encode_png},  // libpng's default user limit
-    {Format::Webp, "VipsForeignSaveWebpBuffer", 16'383, encode_webp},  // 14 bits
-    {Format::Avif, "VipsForeignSaveHeifBuffer", 16'384, encode_avif},  // libheif and vips heifsave
+    {Format::Webp, nullptr, 16'383, encode_webp},                      // 14 bits
+    {Format::Avif, nullptr, 16'384, encode_avif},                      // of every AV1 profile that browsers decode
     {Format::Gif, "VipsForeignSaveCgifBuffer", 65'535, encode_gif},    // 16 bits
 });
 

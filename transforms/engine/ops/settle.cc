@@ -1,10 +1,10 @@
 #include "transforms/engine/ops/ops.h"
+#include "transforms/engine/resize/shrink.h"
 
 namespace selvage::transforms {
 
 Result<Image> settle(const Image& image, Scene& scene) {
-    auto pixels = in_memory(image);
-    if (!pixels) return fail(ErrorKind::Unprocessable, std::move(pixels.error().detail), "undecodable");
+    auto pixels = decoded_whole(image);
     scene.decoded_at = std::chrono::steady_clock::now();
     return pixels;
 }

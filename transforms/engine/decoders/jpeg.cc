@@ -1,0 +1,88 @@
+// JPEG by libjpeg-turbo directly: libvips 8.14 spends half its time beside it (image-engine §2.2, §2.3).
+
+#include "transforms/engine/decoders/decoder.h"
+#include "transforms/engine/decoders/jpeg_parts.h"
+#include "transforms/engine/decoders/jpeg_reader.h"
+#include "transforms/engine/decoders/jpeg_scans.h"
+#include "transforms/engine/exif.h"
+
+namespace selvage::transforms {
+namespace {
+
+constexpr std::size_t kMostScans = 100;  // protocol-and-limits §7
+
+std::unexpected<Error> broken(std::string why) {
+    return fail(ErrorKind::Unprocessable, "jpeg: " + std::move(why), "undecodable");
+}
+
+// What is decoded one scan after the other has to be there to its end: scans that are left out would not be missed.
+Result<void> check(const JpegParts& parts) {
+    if (parts.scans.empty()) return broken("no picture before the end");
+    if (parts.scans.size() > kMostScans) return broken("more than 100 scans");
+    if (parts.progressive && !parts.complete) return broken("truncated");
+    return {};
+}
+
+void apply(const JpegScale& scale, jpeg_decompress_struct& settings) {
+    settings.scale_num = static_cast<unsigned>(scale.eighths);
+    settings.scale_denom = 8;
+    settings.do_fancy_upsampling = scale.smooth_colour ? TRUE : FALSE;
+    settings.do_block_smoothing = FALSE;  // bits that we leave out on purpose are not to be guessed
+}
+
+VipsInterpretation meaning_of(J_COLOR_SPACE space) {
+    if (space == JCS_GRAYSCALE) return VIPS_INTERPRETATION_B_W;
+    return space == JCS_CMYK ? VIPS_INTERPRETATION_CMYK : VIPS_INTERPRETATION_sRGB;
+}
+
+// Whose file it is and what its colours mean; nothing else is worth keeping.
+void attach_metadata(const JpegParts& parts, const Image& image) {
+    const Exif exif = read_exif(parts.exif);
+    if (!exif.copyright.empty()) vips_image_set_string(image.get(), "exif-ifd0-Copyright", exif.copyright.c_str());
+    if (!exif.artist.empty()) vips_image_set_string(image.get(), "exif-ifd0-Artist", exif.artist.c_str());
+    if (!parts.icc.empty()) vips_image_set_blob_copy(image.get(), VIPS_META_ICC_NAME, parts.icc.data(), parts.icc.size());
+}
+
+// Adobe's programs write ink the other way round, and nobody else writes CMYK.
+void turn_ink_round(const Image& image, std::size_t stride) {
+    std::uint8_t* bytes = row_of_pixels(image, 0);
+    for (std::size_t at = 0; at < stride * image.height(); ++at) bytes[at] = static_cast<std::uint8_t>(255 - bytes[at]);
+}
+
+Result<Image> decode(JpegReader& reader) {
+    TRY(reader.start());
+    const auto& settings = reader.settings();
+    if (settings.output_components == 2 || settings.out_color_space == JCS_UNKNOWN) return broken("unknown colours");
+    Image image = TRY(blank(static_cast<int>(settings.output_width), static_cast<int>(settings.output_height),
+                            settings.output_components, meaning_of(settings.out_color_space)));
+    const auto stride = static_cast<std::size_t>(VIPS_IMAGE_SIZEOF_LINE(image.get()));
+    TRY(reader.read_rows(row_of_pixels(image, 0), stride));
+    if (settings.out_color_space == JCS_CMYK && settings.saw_Adobe_marker != FALSE) turn_ink_round(image, stride);
+    return image;
+}
+
+}  // namespace
+
+Result<Header> jpeg_header(std::string_view bytes) {
+    const JpegParts parts = head_of(bytes);
+    if (parts.size.area() == 0) return broken("no size before the first scan");
+    return Header{.stored = parts.size, .orientation = read_exif(parts.exif).orientation};
+}
+
+Extent jpeg_covers(Size stored, double shrink) {
+    const double scale = scale_for(shrink).eighths / 8.0;
+    return {stored.width * scale, stored.height * scale};
+}
+
+Result<Image> load_jpeg(std::string_view bytes, const LoadOptions& options) {
+    const JpegParts parts = parts_of(bytes);
+    TRY(check(parts));
+    JpegReader reader(parts.progressive ? pieces_worth_decoding(parts, options.shrink) : std::vector{bytes});
+    TRY(reader.read_header());
+    apply(scale_for(options.shrink), reader.settings());
+    Image image = TRY(decode(reader));
+    attach_metadata(parts, image);
+    return image;
+}
+
+}  // namespace selvage::transforms
