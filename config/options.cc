@@ -110,9 +110,10 @@ std::vector<Option<Config>> image_options() {
                     "AVIF quality where the URL has no `q`, on AVIF's own scale."),
         row<Config>("image.auto_formats", at(&Config::image, &Image::auto_formats), list_of(word({"avif", "webp"})), Live,
                     "What `fm=auto` may choose, the preferred first; a format is chosen when Accept has it."),
-        row<Config>("image.animated_avif", at(&Config::image, &Image::animated_avif), flag(), Live,
-                    "Let `fm=auto` choose AVIF for animations, too; without it they become WebP or GIF. `fm=avif` keeps them moving "
-                    "in either case."),
+        row<Config>(
+            "image.animated_avif", at(&Config::image, &Image::animated_avif), flag(), Live,
+            "Let `fm=auto` choose AVIF for animations, too; without it they become WebP or GIF. `fm=avif` keeps them moving "
+            "in either case."),
         row<Config>("image.strict", at(&Config::image, &Image::strict), flag(), Live,
                     "Answer 400 to query keys that no image parameter has, instead of ignoring them."),
         row<Config>("image.source_bytes", at(&Config::image, &Image::source_bytes), size(kKiB, kGiB), Live,
@@ -145,9 +146,10 @@ std::vector<Option<Config>> image_options() {
         row<Config>("image.convert_plain", at(&Config::image, &Image::convert_plain), flag(), Live,
                     "Apply `fm=auto` to URLs of images without parameters, too. HEIC, TIFF and other kinds that browsers do not "
                     "show are always converted."),
-        row<Config>("image.mezzanine", at(&Config::image, &Image::mezzanine), flag(), Live,
-                    "Keep an image of 2048 pixels of a large source, from its second variant on, and make further small variants of "
-                    "it: half the time of each, for about 1 MB."),
+        row<Config>(
+            "image.mezzanine", at(&Config::image, &Image::mezzanine), flag(), Live,
+            "Keep an image of 2048 pixels of a large source, from its second variant on, and make further small variants of "
+            "it: half the time of each, for about 1 MB."),
         row<Config>("image.variants_per_source", at(&Config::image, &Image::variants_per_source), count(0, 100'000, "variants"),
                     Live, "Different variants of one source that are stored; beyond it they are made for each request. 0: any."),
         row<Config>("image.client_misses", at(&Config::image, &Image::client_misses), count(0, 1'000'000, "per second"), Live,
@@ -174,18 +176,21 @@ std::vector<Option<Config>> worker_options() {
     return {
         row<Config>("image.workers", at(&Config::image, &Image::workers), count(0, 1024, "processes"), Restart,
                     "Transform processes, one job each at a time. 0: one per core."),
-        row<Config>("image.queue", at(&Config::image, &Image::queue), count(0, 1'000'000, "jobs"), Restart,
-                    "Cheap jobs that may wait for a process; beyond it the answer is 503. As many may wait in the background, where "
-                    "nobody waits for them. 0: 64 per process, but not more than it does in 1.2 s, by estimate."),
+        row<Config>(
+            "image.queue", at(&Config::image, &Image::queue), count(0, 1'000'000, "jobs"), Restart,
+            "Cheap jobs that may wait for a process; beyond it the answer is 503. As many may wait in the background, where "
+            "nobody waits for them. 0: 64 per process, but not more than it does in 1.2 s, by estimate."),
         row<Config>("image.heavy_queue", at(&Config::image, &Image::heavy_queue), count(0, 1'000'000, "jobs"), Restart,
                     "Expensive jobs (150 ms and more, by estimate) that may wait for a process; beyond it the answer is 503. "
                     "They never take the last process, where there are several. 0: one per process."),
-        row<Config>("image.gather", at(&Config::image, &Image::gather), duration(0ms, 1s), Live,
-                    "How long a job waits for others of the same costly source, which is then decoded once for all; anew for each "
-                    "that comes, four times at most. 0: not."),
-        row<Config>("image.memory_budget", at(&Config::image, &Image::memory_budget), size(0, kTiB), Live,
-                    "Memory that running jobs may take together, by estimate; what does not fit waits, unless it is alone. 0: half "
-                    "of the machine's or of the control group's limit."),
+        row<Config>(
+            "image.gather", at(&Config::image, &Image::gather), duration(0ms, 1s), Live,
+            "How long a job waits for others of the same costly source, which is then decoded once for all; anew for each "
+            "that comes, four times at most. 0: not."),
+        row<Config>(
+            "image.memory_budget", at(&Config::image, &Image::memory_budget), size(0, kTiB), Live,
+            "Memory that running jobs may take together, by estimate; what does not fit waits, unless it is alone. 0: half "
+            "of the machine's or of the control group's limit."),
         row<Config>("image.worker_memory", at(&Config::image, &Image::worker_memory), size(128 * kMiB, kTiB), Restart,
                     "Address space of a transform process."),
         row<Config>("image.worker_cpu", at(&Config::image, &Image::worker_cpu), whole_seconds(1s, 10min), Live,

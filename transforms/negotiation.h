@@ -27,7 +27,8 @@ struct SourceFacts {
 // What `fm=auto` may choose.
 struct AutoFormats {
     std::vector<Format> formats;  // the preferred first
-    // AVIF for what moves, too: few bytes, but libaom takes its time, and libavif 0.11 cannot say how often a file is to be shown.
+    // AVIF for what moves, too: few bytes, but libaom takes its time, and libavif 0.11 cannot say how often a file is to be
+    // shown.
     bool animated_avif = false;
 };
 

@@ -299,10 +299,11 @@ SCENARIO("a worker has given up what it does not need") {
 SCENARIO("behind its sandbox a worker can do all that the engine can") {
     const Image picture = quadrants(60, 40);
     const Image moving = test::strip_of({picture, picture, picture}, {100, 100, 100}, 0);
-    const std::string drawing = R"(<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="60" )"
-                                R"(height="40"><circle r="20"/><image width="9" height="9" xlink:href="data:image/png;base64,)"
-                                "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg=="
-                                R"("/></svg>)";
+    const std::string drawing =
+        R"(<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="60" )"
+        R"(height="40"><circle r="20"/><image width="9" height="9" xlink:href="data:image/png;base64,)"
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg=="
+        R"("/></svg>)";
     std::vector<std::string> sources = {drawing, test::rendered(saved(picture, ".png"), "fm=avif", Format::Avif).value().bytes};
     for (const char* suffix : {".jpg", ".png", ".png[bitdepth=16]", ".webp", ".gif", ".tif", ".tif[compression=lzw]"}) {
         sources.push_back(saved(picture, suffix));
@@ -326,15 +327,18 @@ SCENARIO("a drawing that would have files opened is refused, and costs no worker
     Program program;
     REQUIRE(program.hear<Hello>());
     const auto refusal = [&](const std::string& content) {
-        const std::string drawing = R"(<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="9" )"
-                                    R"(height="9">)" + content + "</svg>";
+        const std::string drawing =
+            R"(<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="9" )"
+            R"(height="9">)" +
+            content + "</svg>";
         const auto answer = done(program, drawing, "w=30", Format::Webp);
         return answer.message.ok ? "" : std::string(answer.message.code) + ": " + answer.message.detail;
     };
     CHECK(refusal(R"(<text x="1" y="5">a</text>)") == "unsupported_source: an SVG with text");
     CHECK(refusal(R"(<image xlink:href="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs="/>)") ==
           "unsupported_source: an SVG with a picture that is neither PNG nor JPEG");
-    CHECK(done(program, R"(<?xml version="1.0" encoding="Shift_JIS"?><svg xmlns="http://www.w3.org/2000/svg"/>)", "w=9", Format::Webp)
+    CHECK(done(program, R"(<?xml version="1.0" encoding="Shift_JIS"?><svg xmlns="http://www.w3.org/2000/svg"/>)", "w=9",
+               Format::Webp)
               .message.error == ErrorKind::Unsupported);
     CHECK(refusal(R"(<image width="9" height="9" xlink:href="file:///etc/passwd"/>)").empty());  // as if it were not there
     CHECK(refusal(R"(<image width="9" height="9" xlink:href="http://127.0.0.1:1/a.png"/>)").empty());
