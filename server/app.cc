@@ -1,6 +1,7 @@
 #include "server/app.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -126,6 +127,10 @@ App::~App() {
 
 Result<void> App::start() {
     std::signal(SIGPIPE, SIG_IGN);
+    // What is larger goes back to the system with its end. Left alone, glibc learns from the first 20 MB picture to keep the next
+    // ones.
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 2 << 20);
     raise_descriptor_limit(log_);
     const SnapshotPtr snapshot = TRY(snapshot_of(config_));
     const net::TlsContextPtr tls = TRY(load_tls(*config_, ticket_keys_, log_));

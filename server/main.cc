@@ -11,8 +11,10 @@
 #include "server/options.h"
 #include "server/purge_command.h"
 #include "server/store_command.h"
+#include "server/transform_command.h"
 #include "server/upgrade/command.h"
 #include "server/upgrade/inheritance.h"
+#include "server/warm_command.h"
 
 namespace {
 
@@ -138,6 +140,106 @@ int look_at_cache(const Words& words, selvage::server::StoreCommand command) {
     return selvage::server::run_store_command(command);
 }
 
+constexpr const char* kTransformText =
+    R"(selvage transform IN… OUT QUERY: the image engine on files
+
+  selvage transform cat.jpg cat.avif w=640
+  selvage transform 'photos/*.jpg' small/ 'w=640&fm=webp&q=auto'
+  selvage transform -r photos '{dir}/{name}-640.{ext}' 'w=640&fm=avif'
+  selvage transform - - w=640 < cat.jpg > small.jpg
+
+IN     files, folders (the images in them), globs, or - for standard input
+OUT    a file; a folder, for OUT/{dir}/{name}.{ext}; a path with {dir} (the source's folder below the one named), {name} and
+       {ext} in it; or - for standard output. What exists is kept without --force.
+QUERY  what would stand behind the ? of an image's URL: docs/images.md. Without fm, or with fm=auto, the format is the one that
+       OUT's extension names, else that of the source where it can be written.
+
+The images are made as the server makes those that nobody waits for: AVIF at libaom's speed 6, progressive JPEG.
+Exit status: 1 when an image was not made (a line on stderr says why), 2 when the command makes no sense.)";
+
+void add_transform(CLI::App& program, selvage::server::TransformCommand& command, std::vector<std::string>& words) {
+    CLI::App* const transforming = program.add_subcommand("transform", "Make images of files, as the server would");
+    transforming->footer(kTransformText);
+    transforming->add_option("WORDS", words, "See below")->required()->expected(3, 1'000'000)->type_name("IN... OUT QUERY");
+    transforming->add_option("--jobs", command.jobs, "Processes; 0: one per core")->check(CLI::Range(0, 1024));
+    transforming->add_flag("-r,--recursive", command.recursive, "Folders with what is below them");
+    transforming->add_flag("--force", command.force, "Replace what exists");
+    transforming->add_flag("--fast", command.fast, "As for a client that waits: AVIF at speed 9, JPEG in one scan");
+    transforming->add_flag("--quiet", command.quiet, "No summary");
+}
+
+int transform(std::vector<std::string> words, selvage::server::TransformCommand& command) {
+    command.query = std::move(words.back());
+    words.pop_back();
+    command.output = std::move(words.back());
+    words.pop_back();
+    command.inputs = std::move(words);
+    return selvage::server::run_transform_command(command);
+}
+
+constexpr const char* kWarmText = R"(selvage warm: fills the cache of a running server by asking it for images
+
+  selvage warm --ladder --config selvage.toml          every image of its sites, at every width of the ladder
+  selvage warm --ladder=320,640,1280 site/             of a folder, at these widths; never above the image's own
+  selvage warm --from-html site/ --formats avif,webp   what the pages show: img, srcset, picture, preload, url() in styles
+  selvage warm --from-access-log access.log --top 500  what was asked for, the most frequent first
+
+The server is the one of --url, else the first listener of --config (plain HTTP before HTTPS), else http://127.0.0.1:8080.
+What is negotiated is asked for as each kind of browser would: with AVIF, with WebP only, with neither. The server is left alone
+for as long as it says when it is busy. Access logs: Selvage's own JSON, or the common and combined formats; - is standard input.
+Exit status: 1 when a request failed (a line on stderr says which), 2 when the command makes no sense.)";
+
+void add_warm(CLI::App& program, Words& words, selvage::server::WarmCommand& command) {
+    CLI::App* const warming = program.add_subcommand("warm", "Fill the cache of a running server with images");
+    warming->footer(kWarmText);
+    auto* const folder = warming->add_option("DIR", words.directory, "The folder that the server serves, for --ladder");
+    warming->add_option("--config", words.config_file, "The server's configuration file")->excludes(folder);
+    warming->add_option("--url", command.server, "The server: http://ADDR:PORT");
+    warming->add_option("--host", command.host, "The host to ask it as");
+    warming->add_flag("--ladder", command.ladder, "Every image; --ladder=W,W,… names the widths");
+    warming->add_option("--from-html", command.from_html, "A page, a folder of pages, or the URL of one");
+    warming->add_option("--from-access-log", command.from_access_log, "A file, or -");
+    warming->add_option("--top", command.top, "Of the log: so many URLs; 0: all");
+    warming->add_option("--formats", command.formats, "Of avif, webp, fallback")->delimiter(',')->allow_extra_args(false);
+    warming->add_option("--jobs", command.jobs, "Requests at a time")->check(CLI::Range(1, 256));
+    warming->add_option("--rate", command.rate, "Requests per second; 0: any")->check(CLI::NonNegativeNumber);
+    warming->add_flag("--better", command.better, "Ask twice for what was made fast: it is made better then");
+    warming->add_flag("--dry-run", command.dry_run, "Print the URLs and how they would be asked for");
+}
+
+// Where its clients on this machine find it.
+std::string address_of(const selvage::config::Config& config) {
+    using selvage::config::Scheme;
+    for (const Scheme scheme : {Scheme::Http, Scheme::Https}) {
+        for (selvage::config::Endpoint endpoint : config.server.listen) {
+            if (endpoint.scheme != scheme || endpoint.port == 0) continue;
+            if (endpoint.host == "0.0.0.0") endpoint.host = "127.0.0.1";
+            if (endpoint.host == "::") endpoint.host = "::1";
+            return selvage::config::to_string(endpoint);
+        }
+    }
+    return {};
+}
+
+int warm(const Words& words, selvage::server::WarmCommand& command) {
+    if (!words.directory.empty()) command.sites.push_back({.root = words.directory, .host = {}});
+    if (!words.config_file.empty()) {
+        const auto config = selvage::config::load(words.config_file);
+        if (!config) return refuse(words.config_file + " has mistakes; `selvage check` lists them");
+        if (command.server.empty()) command.server = address_of(*config);
+        for (const auto& site : config->sites) {
+            std::string first;
+            for (const std::string& host : site.hosts) {
+                if (host.find('*') != std::string::npos) continue;
+                if (first.empty()) first = host;
+                command.hosts.push_back(host);
+            }
+            command.sites.push_back({.root = site.root, .host = first});
+        }
+    }
+    return selvage::server::run_warm_command(command);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -199,6 +301,13 @@ int main(int argc, char** argv) {
     add_store_verb("stat", StoreVerb::Stat, "Geometry, segments, objects, purges");
     add_store_verb("verify", StoreVerb::Verify, "Check every checksum; exit 1 when anything is wrong");
 
+    selvage::server::TransformCommand transformation;
+    std::vector<std::string> transform_words;
+    add_transform(program, transformation, transform_words);
+
+    selvage::server::WarmCommand warming;
+    add_warm(program, words, warming);
+
     CLI::App* version = program.add_subcommand("version", "Print the version");
     CLI::App* manual = program.add_subcommand("options", "Print the manual page of all options (Markdown)");
 
@@ -208,6 +317,8 @@ int main(int argc, char** argv) {
     if (purging->parsed()) return purge(words, unwanted);
     if (checking->parsed()) return check(file);
     if (caching->parsed()) return look_at_cache(words, store);
+    if (program.got_subcommand("transform")) return transform(std::move(transform_words), transformation);
+    if (program.got_subcommand("warm")) return warm(words, warming);
     if (version->parsed()) std::printf("%s\n", kVersion);
     if (manual->parsed()) std::fputs(selvage::config::options_manual().c_str(), stdout);
     return 0;

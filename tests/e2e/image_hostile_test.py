@@ -23,6 +23,7 @@ class Hostile(ServerCase):
             "box.avif": b"\0\0\0\x1cftypavif" + bytes(60),
             "gif.gif": b"GIF89a\xff\xff\xff\xff" + bytes(20),
             "drawing.svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="5"><rect width="9" height="4"/></svg>',
+            "shadow.svg": SVG % b'<filter id="f"><feGaussianBlur stdDeviation="2"/></filter><rect filter="url(#f)" width="9" height="9"/>',
             "external.svg": SVG % b'<image width="9" height="9" xlink:href="file:///etc/passwd"/>'
                                   b'<use xlink:href="/etc/passwd#a"/>',
             "entities.svg": b'<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + SVG % b"<text>&a;</text>",
@@ -62,6 +63,7 @@ class Hostile(ServerCase):
                              (200, "image/svg+xml", (self.root / "drawing.svg").read_bytes()))
             self.assertIn("sandbox", response["content-security-policy"])
         self.assertEqual(pictures.examine(self.refused("/drawing.svg?w=50&fm=png", 200).body)[:3], ("png", 10, 5))
+        self.refused("/shadow.svg?w=50&fm=png", 200)  # by threads of librsvg's own, behind the same walls
         for name in ("external.svg", "entities.svg", "endless.svg"):
             self.refused(f"/{name}?w=50&fm=png", 200, 413, 415, 422)
 

@@ -141,13 +141,13 @@ SCENARIO("the usual quality of a format grows with the score") {
         CHECK(quality::has_curve(format));
         unsigned before = 0;
         for (const double score : {30.0, 50.0, 60.0, 70.0, 80.0, 88.0}) {
-            const unsigned now = quality::usual_quality(format, ImageEffort::Best, score);
+            const unsigned now = quality::usual_quality(format, score);
             CHECK(now > before);
             before = now;
         }
-        CHECK(quality::usual_quality(format, ImageEffort::Fast, -50) == quality::kLeastQuality);
-        CHECK(quality::usual_quality(format, ImageEffort::Fast, 100) == quality::kMostQuality);
-        CHECK(quality::quality_after(format, ImageEffort::Fast, 60, 75, 75) == 60);
+        CHECK(quality::usual_quality(format, -50) == quality::kLeastQuality);
+        CHECK(quality::usual_quality(format, 100) == quality::kMostQuality);
+        CHECK(quality::quality_after(format, 60, 75, 75) == 60);
     }
     CHECK_FALSE(quality::has_curve(Format::Png));
     CHECK(quality::quality_between({40, 50}, {60, 80}, 50) == 40);

@@ -33,6 +33,29 @@ SCENARIO("what is no image, or none that we read, is unsupported") {  // image-u
     }
 }
 
+SCENARIO("a JPEG may end at any byte") {  // also within a segment whose length it gave
+    const std::string whole = saved(with_field(solid(16, 16, kRed), "exif-ifd0-Artist", "someone"), ".jpg[Q=50]");
+    REQUIRE(whole.find("Exif") != std::string::npos);
+    for (std::size_t size = 3; size + 2 < whole.size(); ++size) {
+        INFO(size);
+        const auto output = rendered(whole.substr(0, size), "w=8", Format::Png);
+        if (!output) CHECK(output.error().kind == ErrorKind::Unprocessable);
+    }
+}
+
+SCENARIO("channels that nobody knows are left out") {
+    const Image extra = solid(20, 20, kGrey);
+    Image image = solid(20, 20, kRed);
+    for (int more = 0; more < 3; ++more) {
+        image = made("join", [&](VipsImage** out) { return vips_bandjoin2(image.get(), extra.get(), out, nullptr); }).value();
+    }
+    for (const Format format : {Format::Png, Format::Jpeg, Format::Webp, Format::Avif}) {
+        const auto output = rendered(saved(image, ".tif"), "w=10", format);
+        REQUIRE(output);
+        CHECK(Seen(output->bytes).bands() <= 4);
+    }
+}
+
 SCENARIO("only the loaders and savers of our tables can be used at all") {
     engine();
     for (const char* loader : {"svgload", "pdfload_buffer", "magickload_buffer", "rawload", "vipsload", "csvload", "jpegload",

@@ -87,6 +87,8 @@ bool has_strange_picture(std::string_view svg) {
 }  // namespace
 
 void prepare_drawings() {
+    // Or the first filter asks /proc for the number of cores.
+    g_setenv("RAYON_NUM_THREADS", "1", TRUE);
     use_no_fonts();
     use_no_modules();
     draw_once();

@@ -23,6 +23,11 @@ Result<void> check(const JpegParts& parts) {
     return {};
 }
 
+// The limits were held against what we read ourselves.
+bool promised(Size size, const jpeg_decompress_struct& settings) {
+    return settings.image_width == size.width && settings.image_height == size.height;
+}
+
 void apply(const JpegScale& scale, jpeg_decompress_struct& settings) {
     settings.scale_num = static_cast<unsigned>(scale.eighths);
     settings.scale_denom = 8;
@@ -79,6 +84,7 @@ Result<Image> load_jpeg(std::string_view bytes, const LoadOptions& options) {
     TRY(check(parts));
     JpegReader reader(parts.progressive ? pieces_worth_decoding(parts, options.shrink) : std::vector{bytes});
     TRY(reader.read_header());
+    if (!promised(head_of(bytes).size, reader.settings())) return broken("another size than its header says");
     apply(scale_for(options.shrink), reader.settings());
     Image image = TRY(decode(reader));
     attach_metadata(parts, image);

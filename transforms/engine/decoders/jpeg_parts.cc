@@ -68,7 +68,8 @@ private:
         segment_ = bytes_.substr(start_, at_ - start_);
         if (is_frame(marker)) take_frame(marker);
         if (marker == kQuantisation) take_tables();
-        if (marker == kApp1 && segment_.substr(4).starts_with(kExif) && parts_.exif.empty()) parts_.exif = segment_.substr(10);
+        const std::string_view content = segment_.substr(std::min<std::size_t>(4, segment_.size()));
+        if (marker == kApp1 && content.starts_with(kExif) && parts_.exif.empty()) parts_.exif = content.substr(kExif.size());
         if (marker == kApp2 && segment_.size() > 18 && segment_.substr(4).starts_with(kIcc)) take_profile();
         return marker;
     }

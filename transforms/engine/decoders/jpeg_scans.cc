@@ -20,7 +20,8 @@ constexpr std::array<std::int8_t, 64> kFrequency{0, 1, 1, 2, 1, 2, 3, 2, 2, 3, 4
                                                  6, 5, 5, 6, 7, 7, 6, 5, 6, 7, 7, 6, 6, 7, 7, 6, 7, 7, 7, 7};
 
 // What a result loses when coefficients stay without their last bits, in points of SSIMULACRA2 of a JPEG of quality 80: measured
-// on four progressive photographs as about 0.85 · (2^bits − 1) · step / shrink^1.5, between 0.7 and 1.3 times that. So about a point.
+// on four progressive photographs as about 0.85 · (2^bits − 1) · step / shrink^1.5, between 0.7 and 1.3 times that. So about a
+// point.
 bool may_stay_without(int bits, double step, double shrink) { return ((1 << bits) - 1) * step <= 1.4 * std::pow(shrink, 1.5); }
 
 class Choice {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "transforms/engine/formats/encoder.h"
@@ -60,24 +61,30 @@ int speed_of(ImageEffort effort, Size frame) {
 // of the bytes at equal score (SSIMULACRA2 70 and 80, six photographs, 640 px) and no time. At speed 8 and 6 they gain nothing.
 bool with_matrices(int speed) { return speed >= 9; }
 
-// What the same quality looks like is to be the same at every speed: this much of it gives the score with matrices (on the right)
-// that it gives without (on the left). Measured as above.
+// What the same quality looks like is to be the same at every speed: speed 9's without matrices, as measured above. With matrices
+// it takes more of it; a slower encoder makes a better picture of the same quality, and is to make a smaller one instead.
 struct Point {
-    unsigned plain, matrices;
+    unsigned asked, given;
 };
-constexpr Point kScale[] = {{1, 1}, {32, 32}, {45, 46}, {56, 58}, {66, 72}, {75, 82}, {84, 90}, {100, 100}};
+constexpr Point kWithMatrices[] = {{1, 1}, {32, 32}, {45, 46}, {56, 58}, {66, 72}, {75, 82}, {84, 90}, {100, 100}};
+constexpr Point kAtSpeed6[] = {{1, 1}, {20, 15}, {45, 40}, {55, 51}, {65, 61}, {75, 72}, {85, 83}, {100, 100}};
 
-unsigned with_matrices_as_good_as(unsigned quality) {
-    Point below = kScale[0];
-    for (const Point above : kScale) {
-        if (quality > above.plain) {
+unsigned interpolated(std::span<const Point> points, unsigned quality) {
+    Point below = points.front();
+    for (const Point above : points) {
+        if (quality > above.asked) {
             below = above;
             continue;
         }
-        const unsigned run = std::max(1U, above.plain - below.plain);
-        return below.matrices + (quality - below.plain) * (above.matrices - below.matrices) / run;
+        const unsigned run = std::max(1U, above.asked - below.asked);
+        return below.given + (quality - below.asked) * (above.given - below.given) / run;
     }
-    return below.matrices;
+    return below.given;
+}
+
+unsigned quality_at(int speed, unsigned quality) {
+    if (with_matrices(speed)) return interpolated(kWithMatrices, quality);
+    return speed <= 6 ? interpolated(kAtSpeed6, quality) : quality;  // speed 8 is within a point
 }
 
 // Quality is libheif's scale, which libvips and sharp have, too: 1…100 over libaom's levels of constant quality, 63…0.
@@ -96,10 +103,8 @@ Result<AvifEncoder> encoder_with(const EncodeOptions& options) {
     };
     set("end-usage", "q");  // constant quality, not a rate
     set("cq-level", level_of(options.quality));
-    if (with_matrices(encoder->speed)) {
-        set("color:enable-qm", "1");
-        set("color:cq-level", level_of(with_matrices_as_good_as(options.quality)));
-    }
+    set("color:cq-level", level_of(quality_at(encoder->speed, options.quality)));
+    if (with_matrices(encoder->speed)) set("color:enable-qm", "1");
     return encoder;
 }
 

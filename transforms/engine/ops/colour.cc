@@ -1,5 +1,6 @@
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "transforms/engine/colour_profile.h"
 #include "transforms/engine/ops/ops.h"
@@ -39,7 +40,16 @@ std::optional<Image> by_profile(const Image& image) {
 }
 
 Result<Image> by_interpretation(const Image& image) {
-    return made("colour", [&](VipsImage** out) { return vips_colourspace(image.get(), out, VIPS_INTERPRETATION_sRGB, nullptr); });
+    auto converted =
+        made("colour", [&](VipsImage** out) { return vips_colourspace(image.get(), out, VIPS_INTERPRETATION_sRGB, nullptr); });
+    if (!converted) return fail(ErrorKind::Unprocessable, std::move(converted.error().detail), "undecodable");
+    return converted;
+}
+
+// A TIFF may have any number of channels beside its colours: the first is taken for alpha, nobody knows what the others are.
+Result<Image> without_extra_channels(const Image& image) {
+    if (image.bands() <= 4) return image;
+    return made("colour", [&](VipsImage** out) { return vips_extract_band(image.get(), out, 0, "n", 4, nullptr); });
 }
 
 Result<Image> as_bytes(const Image& image) {
@@ -53,7 +63,7 @@ Result<Image> to_srgb(const Image& image, Scene&) {
     std::optional<Image> converted;
     if (fate_of(embedded_profile(image)) == ProfileFate::Convert) converted = by_profile(image);
     if (!converted) converted = TRY(by_interpretation(image));
-    return as_bytes(*converted);
+    return as_bytes(TRY(without_extra_channels(*converted)));
 }
 
 }  // namespace selvage::transforms

@@ -15,20 +15,20 @@ constexpr std::array<unsigned, 8> kQualities = {20, 35, 45, 55, 65, 75, 85, 95};
 using Losses = std::array<double, kQualities.size()>;
 
 // loss() of the median of 15 photographs at 320 px and 640 px, 2026-11-20, with Debian 12's libjpeg-turbo, libwebp (method 4; 2
-// has nearly the same) and libaom (speed 9 and speed 6). Other versions only need more probes.
+// has nearly the same) and libaom (speed 9; the slower ones are given a quality with the same score). Other versions only need
+// more probes.
 constexpr Losses kJpeg = {4.147, 3.742, 3.587, 3.455, 3.343, 3.157, 2.916, 2.403};
 constexpr Losses kWebp = {4.026, 3.778, 3.649, 3.531, 3.401, 3.288, 2.970, 2.497};
-constexpr Losses kAvifFast = {4.497, 4.082, 3.760, 3.417, 3.154, 2.956, 2.637, 2.273};
-constexpr Losses kAvifBest = {4.341, 3.910, 3.634, 3.295, 3.044, 2.856, 2.573, 2.254};
+constexpr Losses kAvif = {4.497, 4.082, 3.760, 3.417, 3.154, 2.956, 2.637, 2.273};
 
-const Losses* losses_of(Format format, ImageEffort effort) {
+const Losses* losses_of(Format format) {
     switch (format) {
         case Format::Jpeg:
             return &kJpeg;
         case Format::Webp:
             return &kWebp;
         case Format::Avif:
-            return effort == ImageEffort::Best ? &kAvifBest : &kAvifFast;
+            return &kAvif;
         case Format::Png:
         case Format::Gif:
         case Format::Tiff:
@@ -70,15 +70,15 @@ unsigned within_bounds(double quality) {
 
 }  // namespace
 
-bool has_curve(Format format) { return losses_of(format, ImageEffort::Usual) != nullptr; }
+bool has_curve(Format format) { return losses_of(format) != nullptr; }
 
-unsigned usual_quality(Format format, ImageEffort effort, double score) {
-    const Losses* losses = losses_of(format, effort);
+unsigned usual_quality(Format format, double score) {
+    const Losses* losses = losses_of(format);
     return losses == nullptr ? 0 : within_bounds(quality_at(*losses, loss(score)));
 }
 
-unsigned quality_after(Format format, ImageEffort effort, unsigned quality, double score, double wanted) {
-    const Losses* losses = losses_of(format, effort);
+unsigned quality_after(Format format, unsigned quality, double score, double wanted) {
+    const Losses* losses = losses_of(format);
     return losses == nullptr ? quality
                              : within_bounds(quality_at(*losses, loss_at(*losses, quality) + loss(wanted) - loss(score)));
 }

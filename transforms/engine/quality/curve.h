@@ -15,10 +15,10 @@ inline constexpr unsigned kLeastQuality = 5, kMostQuality = 98;
 bool has_curve(Format format);
 
 // The quality at which the usual photograph has this score.
-unsigned usual_quality(Format format, ImageEffort effort, double score);
+unsigned usual_quality(Format format, double score);
 
 // The quality that should give `wanted` when `quality` gave `score`. kLeastQuality…kMostQuality.
-unsigned quality_after(Format format, ImageEffort effort, unsigned quality, double score, double wanted);
+unsigned quality_after(Format format, unsigned quality, double score, double wanted);
 
 // The same between two measurements, of which the first scored below `wanted`, the second above: a quality between theirs, or one
 // of theirs.

@@ -61,11 +61,11 @@ private:
 // What is known after some probes, and what to try next.
 class Search {
 public:
-    Search(Format format, ImageEffort effort, unsigned target) : format_(format), effort_(effort), target_(target) {}
+    Search(Format format, unsigned target) : format_(format), target_(target) {}
 
     unsigned first(unsigned guess) const {
         if (guess != 0) return std::clamp(guess, quality::kLeastQuality, quality::kMostQuality);
-        return quality::usual_quality(format_, effort_, aim());
+        return quality::usual_quality(format_, aim());
     }
 
     void add(Probe probe) {
@@ -92,12 +92,9 @@ public:
 private:
     double aim() const { return target_ + (kAbove - kBelow) / 2; }
     static quality::Measured known(const Probe& probe) { return {probe.quality, probe.score}; }
-    unsigned after(const Probe& probe) const {
-        return quality::quality_after(format_, effort_, probe.quality, probe.score, aim());
-    }
+    unsigned after(const Probe& probe) const { return quality::quality_after(format_, probe.quality, probe.score, aim()); }
 
     Format format_;
-    ImageEffort effort_;
     double target_;
     std::optional<Probe> below_, enough_;
 };
@@ -138,7 +135,7 @@ Result<Encoded> encode_to_target(const Encoder& encoder, const Image& image, Enc
     const Image excerpt = TRY(quality::excerpt_of(image, options.frame));
     const double flattery = quality::flattery(options.frame, {excerpt.width(), excerpt.height()});
     Trials trials = TRY(Trials::of(encoder, excerpt, options));
-    Search search(encoder.format, options.effort, target);
+    Search search(encoder.format, target);
     Probe found = TRY(best_of(trials, search, guess, flattery));
     if (excerpt.get() != image.get()) return encode_whole(encoder, image, options, found, search);
     return Encoded{std::move(found.bytes), found.quality, found.score};
