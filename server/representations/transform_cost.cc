@@ -11,9 +11,9 @@ using transforms::ImageEffort;
 
 // The numbers are nanoseconds of CPU per pixel or per byte, from 541 jobs of 15 pictures (photographs of 2 to 16 megapixels, six
 // of them progressive; PNG, WebP, AVIF, an ink one), made 160 to 1,920 wide in all formats and efforts by this worker on one core
-// of the machine of docs/benchmarks. The first fit was 0.96 of the truth in the median, within 0.64 and 1.23 for eight of ten; then
-// progressive JPEG, GIF, alpha and AVIF at speed 9 became cheaper and were adjusted singly. What it does not see: 16 bits, ink (a
-// third of the truth), how busy the picture is.
+// of the machine of docs/benchmarks. The first fit was 0.96 of the truth in the median, within 0.64 and 1.23 for eight of ten;
+// then progressive JPEG, GIF, alpha and AVIF at speed 9 became cheaper and were adjusted singly. What it does not see: 16 bits,
+// ink (a third of the truth), how busy the picture is.
 
 // JPEG: the entropy decoder counts bytes, the rest pixels. A progressive one is decoded in part when it is made much smaller.
 double decode_jpeg(const SourceClaims& source, double output_pixels) {

@@ -10,7 +10,8 @@ namespace {
 constexpr std::size_t kRowStep = 4;
 
 // Measured on 22 photographs and 10 screenshots, charts and plots at 640 and 1080 px: of the former at most 0.51 of the
-// neighbours are equal (a blown sky), of the latter at least 0.74. A small logo with soft edges has 0.2 and passes as a photograph.
+// neighbours are equal (a blown sky), of the latter at least 0.74. A small logo with soft edges has 0.2 and passes as a
+// photograph.
 constexpr double kFlatPart = 0.65;
 
 // Neighbours whose chroma differs by this much show a fringe when they share one sample. Charts in grey have none.
