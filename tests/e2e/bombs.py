@@ -117,7 +117,7 @@ RADIUS = (b'<filter id="f" x="-999" y="-999" width="9999" height="9999"><feGauss
 
 def drawings():
     return {
-        "laughs.svg": (laughs, ANY), "doubled.svg": (lambda: used_by_doubling(30), ANY),
+        "laughs.svg": (laughs, ANY), "doubled.svg": (lambda: used_by_doubling(30), (200, 422, 504)),
         "nested.svg": (lambda: XML % (SMALL, b"<g>" * 100_000), ANY),
         "nested-closed.svg": (lambda: XML % (SMALL, b"<g>" * 20_000 + b"</g>" * 20_000), ANY),
         "million.svg": (lambda: XML % (SMALL, b"<b/>" * 1_000_000), REFUSED),

@@ -305,7 +305,11 @@ SCENARIO("behind its sandbox a worker can do all that the engine can") {
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg=="
         R"("/></svg>)";
     std::vector<std::string> sources = {drawing, test::rendered(saved(picture, ".png"), "fm=avif", Format::Avif).value().bytes};
-    for (const char* suffix : {".jpg", ".png", ".png[bitdepth=16]", ".webp", ".gif", ".tif", ".tif[compression=lzw]"}) {
+    const Image deep = made("deep", [&](VipsImage** out) {
+                           return vips_colourspace(picture.get(), out, VIPS_INTERPRETATION_RGB16, nullptr);
+                       }).value();
+    sources.push_back(saved(deep, ".png"));
+    for (const char* suffix : {".jpg", ".png", ".webp", ".gif", ".tif", ".tif[compression=lzw]"}) {
         sources.push_back(saved(picture, suffix));
     }
     for (const char* suffix : {".gif", ".webp"}) sources.push_back(saved(moving, suffix));
