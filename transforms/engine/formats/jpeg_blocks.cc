@@ -44,7 +44,7 @@ Block transformed(const Block& samples, const Cosines& cosines) {
 
 // A unit's height of the picture in one component each, around zero; what lies beyond the picture repeats its edge.
 struct Strip {
-    explicit Strip(std::size_t width_) : width(width_), luma(kUnit * width), blue(luma.size() / 4), red(luma.size() / 4) {}
+    explicit Strip(std::size_t across) : width(across), luma(kUnit * width), blue(luma.size() / 4), red(luma.size() / 4) {}
 
     std::size_t width;  // a multiple of kUnit
     std::vector<float> luma, blue, red;
