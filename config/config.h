@@ -53,6 +53,27 @@ struct Cache {
     seconds stale_if_error{3'600};                // 0: off
 };
 
+// What is kept of earlier releases of a site.
+struct Releases {
+    seconds keep{30 * 24 * 3'600};       // a fingerprinted file that went stays served; 0: not at all
+    unsigned builds = 4;                 // whose contents stay, as dictionaries, even longer
+    std::uint64_t bytes = 256ULL << 20;  // of kept contents, on the disk; 0: nothing is kept
+};
+
+// Deltas between releases: RFC 9842.
+struct Dictionaries {
+    bool enabled = true;
+    std::uint64_t largest = 8 << 20;     // bytes of what is offered as a dictionary or coded with one
+    std::uint64_t on_the_fly = 4 << 20;  // bytes of what is coded while a client waits
+    unsigned at_once = 2;                // of these per core
+};
+
+// Link fields of pages (site.hints).
+struct Hints {
+    std::uint64_t file_bytes = 1 << 20;  // larger pages, style sheets and modules are not read
+    unsigned files = 64;                 // read for one page
+};
+
 struct Image {
     struct Quality {
         unsigned jpeg = 80, webp = 79, avif = 55;  // each codec's own scale, 1…100
@@ -66,18 +87,24 @@ struct Image {
     unsigned output_side = 8'192;
     std::uint64_t output_pixels = 40'000'000;
     unsigned frames = 500;
-    std::uint64_t animation_pixels = 50'000'000;  // all frames together
-    std::uint64_t avif_pixels = 8'000'000;        // larger outputs become WebP
-    milliseconds avif_at_once{150};               // predicted encoding; what takes longer is WebP first (fm=auto)
-    milliseconds degrade_wait{1'000};             // a longer wait for a worker: a cheaper format for now (fm=auto)
-    bool upgrade = true;                          // what was made fast is made again, better, when it is asked for again
-    bool siblings = false;                        // the other widths of a srcset are made in the background
-    bool convert_plain = false;                   // fm=auto for image URLs without parameters
-    bool mezzanine = true;                        // a smaller image stands in for a source that is dear to decode
-    unsigned variants_per_source = 200;           // stored; 0: any
-    unsigned client_misses = 20;                  // variants made per second for one client, in the long run; 0: any
-    unsigned client_misses_burst = 100;           // and at once
-    bool rasterise_svg = false;                   // `fm` may ask for pixels of a drawing
+    std::uint64_t animation_pixels = 50'000'000;          // of a source, all frames together
+    std::uint64_t animation_output_pixels = 100'000'000;  // of a result
+    unsigned upscale = 4;                                 // times a source's sides, with `up=1`
+    std::uint64_t upscale_pixels = 24'000'000;            // and no larger than this
+    unsigned dpr = 4;                                     // largest `dpr`
+    std::uint64_t query_bytes = 2'048;
+    unsigned query_params = 32;
+    std::uint64_t avif_pixels = 8'000'000;  // larger outputs become WebP
+    milliseconds avif_at_once{150};         // predicted encoding; what takes longer is WebP first (fm=auto)
+    milliseconds degrade_wait{1'000};       // a longer wait for a worker: a cheaper format for now (fm=auto)
+    bool upgrade = true;                    // what was made fast is made again, better, when it is asked for again
+    bool siblings = false;                  // the other widths of a srcset are made in the background
+    bool convert_plain = false;             // fm=auto for image URLs without parameters
+    bool mezzanine = true;                  // a smaller image stands in for a source that is dear to decode
+    unsigned variants_per_source = 200;     // stored; 0: any
+    unsigned client_misses = 20;            // variants made per second for one client, in the long run; 0: any
+    unsigned client_misses_burst = 100;     // and at once
+    bool rasterise_svg = false;             // `fm` may ask for pixels of a drawing
     std::uint64_t svg_bytes = 2'000'000;
     unsigned svg_elements = 50'000;
     seconds svg_cpu{2};                        // per job, in place of worker_cpu
@@ -96,6 +123,12 @@ struct Image {
     std::uint64_t recycle_memory = 512ULL << 20;
 };
 
+// Content codings. The best ones are made in the background.
+struct Compression {
+    unsigned pause_above = 60;  // percent of all cores that the server uses beside: then the background stands still
+    unsigned queue = 10'000;    // works that wait
+};
+
 // How a path is treated; the first rule of a site whose `match` fits wins. What is absent keeps the built-in policy.
 struct Rule {
     std::string match;  // glob on the normalised path
@@ -110,6 +143,7 @@ struct Site {
     std::vector<std::string> hosts = {"*"};  // lower case, without port; "*" or "*.example.org"
     std::string root;
     bool follow_symlinks = false;  // links that lead out of the root
+    bool hints = false;            // pages say what to preload
     std::vector<Rule> rules;
 };
 
@@ -163,6 +197,10 @@ struct Config {
     Server server;
     Tls tls;
     Cache cache;
+    Releases releases;
+    Compression compression;
+    Dictionaries dictionaries;
+    Hints hints;
     Image image;
     std::vector<Site> sites;
     Http1 http1;

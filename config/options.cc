@@ -99,6 +99,53 @@ std::vector<Option<Config>> cache_options() {
     };
 }
 
+std::vector<Option<Config>> compression_options() {
+    return {
+        row<Config>("compression.pause_above", at(&Config::compression, &Compression::pause_above), count(0, 100, "percent"),
+                    Live,
+                    "The best codings are made in the background while the server itself uses no more than this of all cores. 0: "
+                    "only while it has nothing else to do. 100: always."),
+        row<Config>("compression.queue", at(&Config::compression, &Compression::queue), count(1, 1'000'000, "works"), Live,
+                    "Contents that may wait for their best codings; beyond it the next request asks again."),
+    };
+}
+
+std::vector<Option<Config>> release_options() {
+    return {
+        row<Config>("releases.keep", at(&Config::releases, &Releases::keep), whole_seconds(0s, kLongestTtl), Live,
+                    "How long a file with a fingerprinted name is still served after a deploy removed it from the folder. 0: not "
+                    "at all."),
+        row<Config>("releases.builds", at(&Config::releases, &Releases::builds), count(0, 100, "builds"), Live,
+                    "How many builds before the present one stay as compression dictionaries, also beyond `releases.keep`."),
+        row<Config>("releases.bytes", at(&Config::releases, &Releases::bytes), size(0, 16 * kTiB), Live,
+                    "What the copies of released files may take in the cache folder, beside `cache.disk`. 0: nothing is kept."),
+    };
+}
+
+std::vector<Option<Config>> dictionary_options() {
+    return {
+        row<Config>("dictionaries.enabled", at(&Config::dictionaries, &Dictionaries::enabled), flag(), Live,
+                    "Offer files with fingerprinted names, and others that stay fresh for a day, as compression dictionaries for "
+                    "what follows them (RFC 9842), and send the difference to clients that have one."),
+        row<Config>("dictionaries.largest", at(&Config::dictionaries, &Dictionaries::largest), size(kKiB, 8 * kMiB), Live,
+                    "Largest file that is offered as a dictionary, or sent as a difference to one."),
+        row<Config>("dictionaries.on_the_fly", at(&Config::dictionaries, &Dictionaries::on_the_fly), size(0, 8 * kMiB), Live,
+                    "Largest file whose difference is made while a client waits; those of larger ones are made in the "
+                    "background, for later clients."),
+        row<Config>("dictionaries.at_once", at(&Config::dictionaries, &Dictionaries::at_once), count(1, 64, "per core"), Live,
+                    "How many are made at the same time while clients wait; beyond it the answer is coded without a dictionary."),
+    };
+}
+
+std::vector<Option<Config>> hint_options() {
+    return {
+        row<Config>("hints.file_bytes", at(&Config::hints, &Hints::file_bytes), size(kKiB, 100 * kMiB), Live,
+                    "Largest page, style sheet or module that is read to find out what `site.hints` may tell."),
+        row<Config>("hints.files", at(&Config::hints, &Hints::files), count(1, 10'000, "files"), Live,
+                    "Files that are read for the hints of one page at most."),
+    };
+}
+
 std::vector<Option<Config>> image_options() {
     using Quality = Image::Quality;
     return {
@@ -129,7 +176,18 @@ std::vector<Option<Config>> image_options() {
         row<Config>("image.frames", at(&Config::image, &Image::frames), count(1, 100'000, "frames"), Live,
                     "Frames of an animation that are transformed at most."),
         row<Config>("image.animation_pixels", at(&Config::image, &Image::animation_pixels), large_count(1, kMostPixels, "pixels"),
-                    Live, "Largest animation, all frames together."),
+                    Live, "Largest animation that is transformed, all frames together."),
+        row<Config>("image.animation_output_pixels", at(&Config::image, &Image::animation_output_pixels),
+                    large_count(1, kMostPixels, "pixels"), Live, "Largest animation that is made, all frames together."),
+        row<Config>("image.upscale", at(&Config::image, &Image::upscale), count(1, 100, "times"), Live,
+                    "How many times its sides a source may be enlarged with `up=1`; what was asked beyond it becomes smaller."),
+        row<Config>("image.upscale_pixels", at(&Config::image, &Image::upscale_pixels), large_count(1, kMostPixels, "pixels"),
+                    Live, "Largest result of enlarging; what was asked beyond it becomes smaller, but not than the source."),
+        row<Config>("image.dpr", at(&Config::image, &Image::dpr), count(1, 100, ""), Live, "Largest `dpr`; beyond it 400."),
+        row<Config>("image.query_bytes", at(&Config::image, &Image::query_bytes), size(64, 64 * kKiB), Live,
+                    "Longest query of an image's URL; beyond it 414."),
+        row<Config>("image.query_params", at(&Config::image, &Image::query_params), count(1, 1'000, "parameters"), Live,
+                    "Parameters of an image's URL; beyond it 400."),
         row<Config>("image.avif_pixels", at(&Config::image, &Image::avif_pixels), large_count(1, kMostPixels, "pixels"), Live,
                     "Largest result as AVIF; larger ones become WebP."),
         row<Config>("image.avif_at_once", at(&Config::image, &Image::avif_at_once), duration(0s, 1min), Live,
@@ -317,8 +375,9 @@ std::vector<Option<Config>> joined(std::initializer_list<std::vector<Option<Conf
 }  // namespace
 
 const std::vector<Option<Config>>& program_options() {
-    static const auto options = joined({server_options(), tls_options(), cache_options(), image_options(), worker_options(),
-                                        http1_options(), http2_options(), timeout_options(), limit_options()});
+    static const auto options = joined({server_options(), tls_options(), cache_options(), compression_options(),
+                                        release_options(), dictionary_options(), hint_options(), image_options(),
+                                        worker_options(), http1_options(), http2_options(), timeout_options(), limit_options()});
     return options;
 }
 
@@ -330,6 +389,9 @@ const std::vector<Option<Site>>& site_options() {
         required(row<Site>("site.root", at(&Site::root), folder(), Live, "The folder that is served.")),
         row<Site>("site.follow_symlinks", at(&Site::follow_symlinks), flag(), Live,
                   "Follow symbolic links that lead out of the root; those within it are always followed."),
+        row<Site>("site.hints", at(&Site::hints), flag(), Live,
+                  "Pages say in `Link` fields what browsers should load early because the markup does not name it: the font of "
+                  "the text, and the modules that modules import. At most 6 per page."),
     };
     return options;
 }

@@ -2,19 +2,19 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
-#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
 #include <thread>
 
 #include "config/loader.h"
 #include "server/admin/metrics.h"
 #include "server/net/development_certificate.h"
+#include "server/programs.h"
+#include "server/representations/own_load.h"
 #include "server/upgrade/service_manager.h"
 
 namespace selvage::server {
@@ -46,26 +46,6 @@ void raise_descriptor_limit(Log& log) {
     }
 }
 
-std::filesystem::path own_program() {
-    std::error_code error;
-    std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-    if (!error) return self;
-    // No /proc, as in a bare chroot: what was executed, as the kernel was told.
-    const auto* executed = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
-    return executed ? std::filesystem::absolute(executed, error) : std::filesystem::path();
-}
-
-// The path that was executed: a symbolic link to the version of the day is followed anew by a successor, and a replaced file
-// found.
-std::string program_as_started() {
-    const auto* executed = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
-    std::error_code error;
-    if (executed && std::filesystem::equivalent(executed, "/proc/self/exe", error)) {
-        return std::filesystem::absolute(executed, error).string();
-    }
-    return own_program().string();
-}
-
 cache_store::Limits store_limits(const config::Config& config) {
     return {
         .memory_bytes = config.cache.memory, .disk_bytes = config.cache.disk, .disk_write_rate = config.cache.disk_write_rate};
@@ -75,9 +55,13 @@ representations::Fills::Limits fill_limits(const config::Config& config) {
     return {.flights = config.limits.fills, .timeout = config.cache.fill_timeout};
 }
 
+representations::NicedQueue::Limits background_limits(const config::Config& config) {
+    return {.most = config.compression.queue, .pause_above = config.compression.pause_above};
+}
+
 representations::TransformPool::Options transform_options(const config::Config& config) {
     const unsigned workers = or_cores(config.image.workers);
-    return {.program = (own_program().parent_path() / "selvage-transform").string(),
+    return {.program = worker_program(),
             .workers = workers,
             .queue = config.image.queue,
             .heavy_queue = config.image.heavy_queue,
@@ -105,9 +89,12 @@ App::App(CommandLine line, config::ConfigPtr config, upgrade::Inheritance inheri
       catalogues_(control_, log),
       pool_(cores() + 2),  // reads block, encodings compute: a few more threads than cores keep both going
       store_work_(control_, pool_, *store_),
-      codings_(*store_, pool_, counters_, log),
+      background_(background_limits(*config_), own_load(), counters_),
+      codings_(*store_, background_, counters_, log),
+      deltas_(*store_, background_, counters_, log, cores()),
       transforms_(control_, transform_options(*config_), counters_, log),
       fills_(control_, counters_),
+      hints_(pool_, counters_),
       images_(control_, pool_, *store_, transforms_, fills_),
       addresses_(config_->limits),
       admin_dispatcher_(*this),
@@ -120,9 +107,18 @@ App::App(CommandLine line, config::ConfigPtr config, upgrade::Inheritance inheri
       program_(program_as_started()) {}
 
 App::~App() {
+    catalogues_.stop();
+    background_.stop();
     shards_.clear();
     fills_.clear();
     reload_.cancel();
+}
+
+// The loops and threads of this process, and the workers that are at a job.
+representations::NicedQueue::Load App::own_load() {
+    return [this, own = representations::OwnLoad()]() mutable {
+        return own() + static_cast<double>(transforms_.pressure().busy_workers()) / cores();
+    };
 }
 
 Result<void> App::start() {
@@ -132,6 +128,8 @@ Result<void> App::start() {
     ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
     ::mallopt(M_TRIM_THRESHOLD, 2 << 20);
     raise_descriptor_limit(log_);
+    deltas_.set_limits(config_->dictionaries);
+    catalogues_.on_release([this](const auto& history, const auto& fresh) { deltas_.prepare(history, fresh); });
     const SnapshotPtr snapshot = TRY(snapshot_of(config_));
     const net::TlsContextPtr tls = TRY(load_tls(*config_, ticket_keys_, log_));
     if (!config_->server.access_log.empty()) access_log_ = TRY(AccessLog::open(config_->server.access_log, counters_, log_));
@@ -157,8 +155,10 @@ Result<void> App::start_shards(const SnapshotPtr& snapshot, const net::TlsContex
                                            .pool = pool_,
                                            .store = *store_,
                                            .codings = codings_,
+                                           .deltas = deltas_,
                                            .images = images_,
                                            .fills = fills_,
+                                           .hints = hints_,
                                            .addresses = addresses_,
                                            .log = log_};
     for (unsigned i = 0; i < workers; ++i) {
@@ -254,7 +254,8 @@ std::string App::metrics() {
                                        .transform_workers = transforms_.ready_workers(),
                                        .transforms_busy = transforms_.busy_workers(),
                                        .work_queue = pool_.queued(loop::WorkPool::Lane::Now),
-                                       .background_queue = pool_.queued(loop::WorkPool::Lane::Background),
+                                       .background_queue = background_.size(),
+                                       .releases = catalogues_.totals(),
                                        .configuration_generation = generation_});
 }
 
@@ -304,8 +305,10 @@ admin::ReloadOutcome App::apply(Preparation prepared) {
     snapshot_ = prepared->snapshot;
     catalogues_.adopt(*prepared->snapshot);
     store_work_.set_limits(store_limits(*config_));
+    background_.set_limits(background_limits(*config_));
     transforms_.set_limits(config_->image);
     fills_.set_limits(fill_limits(*config_));
+    deltas_.set_limits(config_->dictionaries);
     images_.set_limits(config_->image, config_->limits);
     log_.set_level(config_->server.log_level);
     addresses_.set_limits(config_->limits);
@@ -322,6 +325,8 @@ void App::drain(std::string_view why) {
         return;
     }
     draining_ = true;
+    background_.stop();
+    catalogues_.stop();
     if (upgrade_done_) give_up_upgrade();
     if (!announced_) {
         control_.stop();

@@ -11,11 +11,14 @@
 #include "server/access_log.h"
 #include "server/admin/admin.h"
 #include "server/catalogues.h"
+#include "server/hints/hints.h"
 #include "server/loop/poll.h"
 #include "server/options.h"
 #include "server/representations/codings.h"
+#include "server/representations/deltas.h"
 #include "server/representations/fills.h"
 #include "server/representations/images.h"
+#include "server/representations/niced_queue.h"
 #include "server/representations/store_work.h"
 #include "server/representations/transform_pool.h"
 #include "server/shard_thread.h"
@@ -45,7 +48,7 @@ public:
     void run();
 
     // False while a thread still encodes something nobody waits for.
-    bool quiet() const { return !pool_.busy(); }
+    bool quiet() const { return !pool_.busy() && !background_.busy(); }
 
 private:
     struct Prepared {
@@ -63,6 +66,7 @@ private:
     void purge(admin::PurgeRequest request, std::string by, std::function<void(Result<admin::PurgeOutcome>)> done) override;
     Result<admin::PurgeOutcome> purge_now(const admin::PurgeRequest& request, const std::string& by, const Snapshot& snapshot);
 
+    representations::NicedQueue::Load own_load();
     Result<SnapshotPtr> snapshot_of(config::ConfigPtr config);
     Result<void> start_shards(const SnapshotPtr& snapshot, const net::TlsContextPtr& tls);
     unsigned connections_per_loop(std::size_t loops);  // limits.connections, or what descriptors allow
@@ -94,9 +98,12 @@ private:
     Catalogues catalogues_;
     loop::WorkPool pool_;
     representations::StoreWork store_work_;
+    representations::NicedQueue background_;
     representations::Codings codings_;
+    representations::Deltas deltas_;
     representations::TransformPool transforms_;
     representations::Fills fills_;
+    hints::Hints hints_;
     representations::Images images_;
     const std::shared_ptr<net::TicketKeys> ticket_keys_ = std::make_shared<net::TicketKeys>();
     std::unique_ptr<AccessLog> access_log_;

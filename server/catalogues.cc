@@ -3,8 +3,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 namespace selvage::server {
+namespace {
+
+constexpr std::chrono::hours kLong{24};  // static-delivery §5: what is fresh for so long may be a dictionary
+
+releases::Limits release_limits(const config::Config& config) {
+    return {.keep = config.releases.keep, .builds = config.releases.builds, .records = config.limits.catalogue_entries};
+}
+
+// What a site's rules say of a path's lifetime.
+catalogue::Lifetime lifetime_of(const Site& site, std::string_view path) {
+    using enum catalogue::Lifetime;
+    const config::Rule* rule = site.rule_for(path);
+    if (rule == nullptr) return ByName;
+    if (rule->bypass) return Short;
+    return rule->browser_ttl && *rule->browser_ttl >= kLong ? Long : ByName;
+}
+
+}  // namespace
 
 Result<std::shared_ptr<catalogue::Catalogue>> Catalogues::open(const config::Site& site, const config::Config& config) {
     const catalogue::Options options{.memory_file = config.limits.memory_file,
@@ -15,9 +35,24 @@ Result<std::shared_ptr<catalogue::Catalogue>> Catalogues::open(const config::Sit
     for (const Opened& opened : opened_) {
         if (opened.key == key) return opened.catalogue;
     }
-    auto catalogue = TRY(catalogue::open_catalogue(site.root, options, log_));
-    opened_.push_back({std::move(key), catalogue, nullptr});
+    auto ledger = ledger_of(site.root, config);
+    auto catalogue = TRY(catalogue::open_catalogue(site.root, options, log_, {.ledger = ledger}));
+    opened_.push_back({std::move(key), catalogue, std::move(ledger), nullptr});
     return catalogue;
+}
+
+// One per root, whatever the options are with which it is opened.
+std::shared_ptr<releases::Ledger> Catalogues::ledger_of(const std::string& root, const config::Config& config) {
+    for (const Opened& opened : opened_) {
+        if (opened.ledger->root() == root) return opened.ledger;
+    }
+    if (!contents_) contents_ = std::make_shared<releases::Contents>(config.cache.path, config.releases.bytes, log_);
+    auto ledger = std::make_shared<releases::Ledger>(config.cache.path, root, release_limits(config), contents_, log_);
+    ledger->on_release([this, weak = std::weak_ptr(ledger)](const std::vector<releases::Seen>& fresh) {
+        const auto history = weak.lock();
+        if (history && on_release_) on_release_(history, fresh);
+    });
+    return ledger;
 }
 
 void Catalogues::adopt(const Snapshot& snapshot) {
@@ -31,6 +66,62 @@ void Catalogues::adopt(const Snapshot& snapshot) {
         opened.watch = std::make_unique<loop::Poll>(control_, catalogue->watch_descriptor(),
                                                     [catalogue] { catalogue->on_watch_readable(); });
     }
+    if (contents_) contents_->set_most(snapshot.config->releases.bytes);
+    for (const Opened& opened : opened_) opened.ledger->set_limits(release_limits(*snapshot.config));
+    if (stopped_) return;
+    if (!ingest_) ingest_ = std::make_unique<catalogue::Ingest>(log_);
+    ingest_->set_roots(walked_roots(snapshot));
+}
+
+void Catalogues::stop() {
+    stopped_ = true;
+    ingest_.reset();
+}
+
+// Sites may share a folder: what is public on one of them is.
+std::vector<catalogue::WalkedRoot> Catalogues::walked_roots(const Snapshot& snapshot) const {
+    std::vector<catalogue::WalkedRoot> roots;
+    if (snapshot.config->releases.bytes == 0) return roots;
+    for (const Opened& opened : opened_) {
+        std::vector<Site> sites;
+        std::ranges::copy_if(snapshot.sites, std::back_inserter(sites),
+                             [&opened](const Site& site) { return site.catalogue == opened.catalogue; });
+        if (sites.empty()) continue;
+        roots.push_back({.catalogue = opened.catalogue,
+                         .ledger = opened.ledger,
+                         .lifetime =
+                             [config = snapshot.config, sites = std::move(sites)](std::string_view path) {
+                                 auto longest = catalogue::Lifetime::Short;
+                                 for (const Site& site : sites) longest = std::max(longest, lifetime_of(site, path));
+                                 return longest;
+                             },
+                         .entries = snapshot.config->limits.catalogue_entries});
+    }
+    return roots;
+}
+
+releases::Totals Catalogues::totals() const {
+    const std::lock_guard lock(mutex_);
+    releases::Totals totals;
+    std::set<const releases::Ledger*> counted;  // catalogues of one root have one
+    for (const Opened& opened : opened_) {
+        const auto found = opened.catalogue->stats();
+        totals.removed_found += found.removed;
+        totals.half_as_before += found.half_as_before;
+        totals.half_not_found += found.half_not_found;
+        if (!counted.insert(opened.ledger.get()).second) continue;
+        const auto known = opened.ledger->stats();
+        totals.present += known.present;
+        totals.gone += known.gone;
+    }
+    if (!contents_) return totals;
+    const auto kept = contents_->stats();
+    totals.copies = kept.files;
+    totals.bytes = kept.bytes;
+    totals.evicted = kept.evicted;
+    totals.broken = kept.broken;
+    totals.no_room = kept.no_room;
+    return totals;
 }
 
 }  // namespace selvage::server

@@ -5,7 +5,6 @@
 #include "base/url.h"
 #include "server/http/cors.h"
 #include "server/http/error_response.h"
-#include "server/http/fingerprint.h"
 
 namespace selvage::server {
 
@@ -152,8 +151,9 @@ handlers::ResourcePtr Exchange::open(const Route& route, const catalogue::Entry&
         return std::make_shared<Fixed>(http::redirect_answer(301, std::string(route.path) + '/', route.query));
     }
     const config::Rule* rule = route.site.rule_for(route.path);
-    return std::make_shared<Fixed>(
-        http::status_answer(404, {.fingerprinted = http::is_fingerprinted(route.path), .bypass = rule && rule->bypass}));
+    const auto& absent = std::get<catalogue::Absent>(entry);
+    const bool on_its_way = absent.fingerprinted || absent.being_written;
+    return std::make_shared<Fixed>(http::status_answer(404, {.fingerprinted = on_its_way, .bypass = rule && rule->bypass}));
 }
 
 handlers::ResourcePtr Exchange::open_source(const Route& route, catalogue::SourcePtr source) {

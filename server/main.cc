@@ -8,7 +8,9 @@
 
 #include "config/loader.h"
 #include "server/app.h"
+#include "server/explain_command.h"
 #include "server/options.h"
+#include "server/precompress_command.h"
 #include "server/purge_command.h"
 #include "server/store_command.h"
 #include "server/transform_command.h"
@@ -177,6 +179,39 @@ int transform(std::vector<std::string> words, selvage::server::TransformCommand&
     return selvage::server::run_transform_command(command);
 }
 
+constexpr const char* kPrecompressText =
+    R"(selvage precompress DIR: br-11, zstd-19 and gzip-9 of every file, now
+
+  selvage precompress dist/ --config selvage.toml      into the cache of the server that this configuration is of
+  selvage precompress --config selvage.toml            all its sites
+  selvage precompress dist/ --write-sidecars           .br, .zst and .gz beside the files, for whoever ships them elsewhere
+
+The server makes the same by itself, as files are asked for: this is for a release that is to be complete before it is served.
+The cache knows contents, not names: DIR may be another copy of what is served, or be moved afterwards. It cannot be used while
+a server has it open. A coding is kept when it saves at least 64 bytes and 5 % of what would be sent instead.
+Sidecars have their file's time. One that is there and decodes to its file stays; any other that this command did not make, too,
+without --force.
+Exit status: 1 when something was not made (a line on stderr says why), 2 when the command makes no sense.)";
+
+void add_precompress(CLI::App& program, Words& words, selvage::server::PrecompressCommand& command) {
+    CLI::App* const precompressing = program.add_subcommand("precompress", "Make the best content codings of all files now");
+    precompressing->footer(kPrecompressText);
+    precompressing->add_option("DIR", command.folder, "The folder; without: those of the configuration's sites");
+    precompressing->add_option("--config", words.config_file, "The server's configuration file: its cache and sites");
+    precompressing->add_option("--cache", words.cache, "Folder of the cache");
+    precompressing->add_option("--jobs", command.jobs, "Files at a time; 0: one per core")->check(CLI::Range(0, 1024));
+    precompressing->add_flag("--write-sidecars", command.write_sidecars, "Beside the files instead of into the cache");
+    precompressing->add_flag("--force", command.force, "Replace sidecars that others made");
+    precompressing->add_flag("--dry-run", command.dry_run, "Print the files that would be coded, and their sizes");
+    precompressing->add_flag("--quiet", command.quiet, "No summary");
+}
+
+int precompress(const Words& words, selvage::server::PrecompressCommand& command) {
+    if (!words.config_file.empty()) command.config_file = words.config_file;
+    if (!words.cache.empty()) command.cache = words.cache;
+    return selvage::server::run_precompress_command(command);
+}
+
 constexpr const char* kWarmText = R"(selvage warm: fills the cache of a running server by asking it for images
 
   selvage warm --ladder --config selvage.toml          every image of its sites, at every width of the ladder
@@ -205,6 +240,38 @@ void add_warm(CLI::App& program, Words& words, selvage::server::WarmCommand& com
     warming->add_option("--rate", command.rate, "Requests per second; 0: any")->check(CLI::NonNegativeNumber);
     warming->add_flag("--better", command.better, "Ask twice for what was made fast: it is made better then");
     warming->add_flag("--dry-run", command.dry_run, "Print the URLs and how they would be asked for");
+}
+
+constexpr const char* kExplainText = R"(selvage explain: what would be answered, and why
+
+  selvage explain dist/ /assets/index-DbK3f_qR.js
+  selvage explain --config selvage.toml https://example.org/cat.jpg?w=640 -H 'Accept: image/webp' -H 'Accept-Encoding: br'
+  selvage explain dist/ --names                        which files have a fingerprinted name, and by which rule
+
+No server is needed; one that runs on the cache is not disturbed. Without -H the request is a browser's.
+Exit status: 1 when a URL leads to an error, 2 when the command makes no sense.)";
+
+void add_explain(CLI::App& program, Words& words, selvage::server::ExplainCommand& command) {
+    CLI::App* const explaining = program.add_subcommand("explain", "Say what would be answered to a request, and why");
+    explaining->footer(kExplainText);
+    explaining->add_option("URL", command.urls,
+                           "[DIR] URL...: the folder unless --config names sites; https://host/path or /path");
+    explaining->add_option("-H,--header", command.headers, "'Name: value' of the request; repeatable")->allow_extra_args(false);
+    explaining->add_option("--config", words.config_file, "The server's configuration file");
+    explaining->add_option("--cache", words.cache, "Folder of the cache");
+    explaining->add_flag("--names", command.names, "The fingerprinted names of all files instead");
+    explaining->add_flag("--json", command.json, "For programs");
+}
+
+int explain(Words& words, selvage::server::ExplainCommand& command) {
+    if (words.config_file.empty()) {  // then the folder comes first, as for serve
+        if (command.urls.empty()) return refuse("name a folder, or a configuration");
+        words.directory = command.urls.front();
+        command.urls.erase(command.urls.begin());
+    }
+    CommandLine line;
+    if (const std::string wrong = translate(words, line); !wrong.empty()) return refuse(wrong);
+    return selvage::server::run_explain_command(command, line);
 }
 
 // Where its clients on this machine find it.
@@ -305,8 +372,14 @@ int main(int argc, char** argv) {
     std::vector<std::string> transform_words;
     add_transform(program, transformation, transform_words);
 
+    selvage::server::PrecompressCommand precompression;
+    add_precompress(program, words, precompression);
+
     selvage::server::WarmCommand warming;
     add_warm(program, words, warming);
+
+    selvage::server::ExplainCommand explaining;
+    add_explain(program, words, explaining);
 
     CLI::App* version = program.add_subcommand("version", "Print the version");
     CLI::App* manual = program.add_subcommand("options", "Print the manual page of all options (Markdown)");
@@ -318,7 +391,9 @@ int main(int argc, char** argv) {
     if (checking->parsed()) return check(file);
     if (caching->parsed()) return look_at_cache(words, store);
     if (program.got_subcommand("transform")) return transform(std::move(transform_words), transformation);
+    if (program.got_subcommand("precompress")) return precompress(words, precompression);
     if (program.got_subcommand("warm")) return warm(words, warming);
+    if (program.got_subcommand("explain")) return explain(words, explaining);
     if (version->parsed()) std::printf("%s\n", kVersion);
     if (manual->parsed()) std::fputs(selvage::config::options_manual().c_str(), stdout);
     return 0;

@@ -16,8 +16,10 @@ public:
         loop::WorkPool& pool;
         cache_store::Store& store;
         representations::Codings& codings;
+        representations::Deltas& deltas;
         representations::Images& images;
         representations::Fills& fills;
+        hints::Hints& hints;
         net::AddressTable& addresses;
         Log& log;
     };

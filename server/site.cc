@@ -29,7 +29,11 @@ Result<Site> make_site(const config::Config& config, const config::Site& setting
     Site site;
     site.settings = &settings;
     site.catalogue = TRY(open(settings, config));
-    site.dialect = {.max_side = config.image.output_side, .strict = config.image.strict};
+    site.dialect = {.max_side = config.image.output_side,
+                    .max_dpr = config.image.dpr,
+                    .max_query = config.image.query_bytes,
+                    .max_params = config.image.query_params,
+                    .strict = config.image.strict};
     for (const std::string& name : config.image.auto_formats) {
         if (const auto format = transforms::format_named(name)) site.auto_formats.formats.push_back(*format);
     }

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "server/loop/loop.h"
 #include "server/loop/timer.h"
+#include "server/programs.h"
 #include "server/progress.h"
 #include "server/representations/transform_pool.h"
 #include "server/transform_command_files.h"
@@ -45,11 +46,6 @@ config::Image engine_limits() {
     limits.queue_timeout = 2 * kPatience;
     limits.gather = std::chrono::milliseconds(0);  // one image of each source
     return limits;
-}
-
-std::string worker_program() {
-    std::error_code error;
-    return (std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "selvage-transform").string();
 }
 
 // A key that is not known is a mistake here: nobody else's parameters are in what was typed.

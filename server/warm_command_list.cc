@@ -11,6 +11,7 @@
 #include <map>
 #include <utility>
 
+#include "base/reference.h"
 #include "base/url.h"
 #include "server/transform_command_files.h"
 #include "server/warm_command_log.h"

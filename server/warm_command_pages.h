@@ -1,8 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,10 +20,5 @@ PageImages images_of_page(std::string_view html);
 
 // The candidates' URLs of a srcset, without their descriptors.
 std::vector<std::string> urls_of_srcset(std::string_view srcset);
-
-// The request target ("/a/b.jpg?w=320") of a reference on a page, when it is one of this site's; encoded as it goes on the wire:
-// neither blanks nor control bytes. `page`: the page's own target. `hosts`: what the site is called, lower case, with and without
-// port. Source: RFC 3986 §5.2.
-std::optional<std::string> own_target(std::string_view reference, std::string_view page, std::span<const std::string> hosts);
 
 }  // namespace selvage::server

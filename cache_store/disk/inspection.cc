@@ -100,6 +100,7 @@ void look_at_journals(int log, Inspection& inspection) {
             if (!parsed)
                 return parsed.error() == BadJournal::Future ? "the journal is of a later version" : "the journal is corrupt";
             inspection.purge_sequence = std::max(inspection.purge_sequence, parsed->sequence);
+            inspection.floors = inspection.floors.merged(parsed->floors, FloorBounds{});
             if (parsed->damaged) return fmt::format("what lies behind {} bytes is corrupt", parsed->sound_bytes);
             return {};
         });
@@ -273,7 +274,28 @@ void look_for_lifetimes(InspectedObject& object, const CurrentRecords& current, 
     object.stored_bytes += newer->header.record_length;
 }
 
+InspectedObject described(const CurrentRecords::Place& place, const Segments::Head& head, const CurrentRecords& current,
+                          Segments& lifetimes) {
+    InspectedObject object{.segment = place.segment->number,
+                           .offset = place.entry.offset,
+                           .header = head.header,
+                           .meta = std::string(record_meta(head.header, head.bytes)),
+                           .tags = record_tags(head.header, head.bytes),
+                           .stored_bytes = head.header.record_length};
+    look_for_parts(object, current);
+    look_for_lifetimes(object, current, lifetimes);
+    return object;
+}
+
 }  // namespace
+
+std::optional<InspectedObject> read_object(const Inspection& inspection, const CurrentRecords& current, const Key128& key) {
+    const CurrentRecords::Place* const place = current.object(key);
+    if (place == nullptr) return std::nullopt;
+    Segments objects(inspection.log), lifetimes(inspection.log);
+    const auto head = objects.head(*place);
+    return head ? std::optional(described(*place, *head, current, lifetimes)) : std::nullopt;
+}
 
 const CurrentRecords::Place* CurrentRecords::object(const Key128& key) const { return find_in(objects_, key); }
 const CurrentRecords::Place* CurrentRecords::part(const Key128& part_key) const { return find_in(parts_, part_key); }
@@ -294,14 +316,7 @@ std::size_t for_each_object(const Inspection& inspection, const CurrentRecords& 
             ++passed_over;
             continue;
         }
-        InspectedObject object{.segment = place->segment->number,
-                               .offset = place->entry.offset,
-                               .header = head->header,
-                               .meta = std::string(record_meta(head->header, head->bytes)),
-                               .tags = record_tags(head->header, head->bytes),
-                               .stored_bytes = head->header.record_length};
-        look_for_parts(object, current);
-        look_for_lifetimes(object, current, lifetimes);
+        InspectedObject object = described(*place, *head, current, lifetimes);
         visit(object);
     }
     return passed_over;

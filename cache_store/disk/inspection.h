@@ -12,6 +12,7 @@
 #include "cache_store/disk/record.h"
 #include "cache_store/disk/segment.h"
 #include "cache_store/disk/superblock.h"
+#include "cache_store/purge/floors.h"
 
 // A store's folder, read from outside: of a stopped server, or beside a running one. Takes no lock and changes nothing.
 //
@@ -63,6 +64,7 @@ struct Inspection {
     std::uint64_t bytes = 0;  // of all files, in whole blocks
     std::uint64_t journal_bytes = 0;
     std::uint64_t purge_sequence = 0;
+    Floors floors;  // what has been purged
 };
 // `folder`: the cache folder. Blocks, for as long as it takes to read all of it.
 // Errors: NotFound when there is no store; Forbidden when it may not be read; Unsupported when it is of a later version.
@@ -97,6 +99,9 @@ struct InspectedObject {
     std::uint32_t parts_missing = 0;
     std::uint64_t stored_bytes = 0;  // of its records: itself, its parts, its lifetimes
 };
+// Reads the head of one that counts. Nothing: there is none, or it cannot be read any more.
+std::optional<InspectedObject> read_object(const Inspection& inspection, const CurrentRecords& current, const Key128& key);
+
 // Reads the head of every object that counts, in no order. What cannot be read any more, or is another record by now, is passed
 // over: its segment was used again, or inspect() has found it. Returns how many these were.
 std::size_t for_each_object(const Inspection& inspection, const CurrentRecords& current,

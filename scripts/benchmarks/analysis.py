@@ -26,8 +26,8 @@ def median(samples, server, field):
 
 
 def best_peer(samples, field="cpu"):
-    """The peer with the least median; None when there is none."""
-    known = {name: median(samples, name, field) for name in samples if name not in (OURS, FLOOR)}
+    """The peer with the least median; None when there is none. Selvage in another build is no peer."""
+    known = {name: median(samples, name, field) for name in samples if name != FLOOR and not name.startswith(OURS)}
     known = {name: value for name, value in known.items() if value}
     return min(known, key=known.get) if known else None
 

@@ -1,6 +1,7 @@
 """The pictures, as SVG by hand: readable on light and on dark ground, without a library."""
 import html
 import math
+import re
 
 from . import analysis
 from .servers import FLOOR, OURS
@@ -13,9 +14,14 @@ text { font: 13px system-ui, sans-serif; fill: #343a40 } .quiet { fill: #868e96;
 DARK_GROUND = "text { fill: #e9ecef } .quiet { fill: #adb5bd } .grid { stroke: #343a40 } .one { stroke: #adb5bd }"
 
 
+def css(name):
+    """The class of a contender: its name may have spaces."""
+    return re.sub(r"\W+", "-", name)
+
+
 def style(colours):
     """`colours`: class → (on light ground, on dark)"""
-    of = lambda which: " ".join(f".{name} {{ fill: {pair[which]}; stroke: {pair[which]} }}" for name, pair in colours.items())
+    of = lambda which: " ".join(f".{css(name)} {{ fill: {pair[which]}; stroke: {pair[which]} }}" for name, pair in colours.items())
     return f"{GROUND}{of(0)}\n@media (prefers-color-scheme: dark) {{\n{DARK_GROUND}\n{of(1)}\n}}"
 
 
@@ -29,13 +35,13 @@ def text(x, y, words, anchor="start", kind=""):
 
 
 def line(x1, y1, x2, y2, kind, width=1):
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}" stroke-width="{width}"/>'
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{css(kind)}" stroke-width="{width}"/>'
 
 
 def legend(names, x, y):
     parts = []
     for name in names:
-        parts += [f'<circle cx="{x}" cy="{y - 4}" r="5" class="{name}"/>', text(x + 10, y, name)]
+        parts += [f'<circle cx="{x}" cy="{y - 4}" r="5" class="{css(name)}"/>', text(x + 10, y, name)]
         x += 34 + 7.5 * len(name)
     return parts
 
@@ -57,7 +63,7 @@ def ratios(numbers, colours=COLOURS, what="request", scale=(0.15, 40), ticks=(0.
         for name in reversed(colours):
             found = analysis.ratio(cell["samples"], OURS, of=name)
             if found:
-                parts += [line(at(found[1]), y, at(found[2]), y, name, 2), f'<circle cx="{at(found[0]):.1f}" cy="{y:.1f}" r="5" class="{name}"/>']
+                parts += [line(at(found[1]), y, at(found[2]), y, name, 2), f'<circle cx="{at(found[0]):.1f}" cy="{y:.1f}" r="5" class="{css(name)}"/>']
     return picture(right + 40, bottom + 28, f"CPU per {what} relative to Selvage", parts, colours)
 
 

@@ -107,6 +107,16 @@ constexpr GaugeRow kGauges[] = {
     {"transform_workers_ready", "gauge", "", "Transform processes that are up.", [](const Gauges& g) { return std::uint64_t{g.transform_workers}; }},
     {"work_queue", "gauge", "lane=\"now\"", "Tasks waiting for a thread of the work pool.", [](const Gauges& g) { return std::uint64_t{g.work_queue}; }},
     {"work_queue", "gauge", "lane=\"background\"", "", [](const Gauges& g) { return std::uint64_t{g.background_queue}; }},
+    {"release_files", "gauge", "state=\"present\"", "Files that are sent as fresh for long: that folders have, and that they had before a deploy.", [](const Gauges& g) { return g.releases.present; }},
+    {"release_files", "gauge", "state=\"removed\"", "", [](const Gauges& g) { return g.releases.gone; }},
+    {"release_copies", "gauge", "", "Copies of such files that are kept.", [](const Gauges& g) { return g.releases.copies; }},
+    {"release_copies_bytes", "gauge", "", "Bytes of these.", [](const Gauges& g) { return g.releases.bytes; }},
+    {"release_copies_removed_total", "counter", "reason=\"room\"", "Copies removed to make room, or because they were broken.", [](const Gauges& g) { return g.releases.evicted; }},
+    {"release_copies_removed_total", "counter", "reason=\"broken\"", "", [](const Gauges& g) { return g.releases.broken; }},
+    {"release_copies_refused_total", "counter", "", "Times that a file was not copied because releases.bytes is used up.", [](const Gauges& g) { return g.releases.no_room; }},
+    {"removed_files_found_total", "counter", "", "Look-ups of a file that a deploy had removed which ended with its copy.", [](const Gauges& g) { return g.releases.removed_found; }},
+    {"half_written_files_total", "counter", "answer=\"before\"", "Look-ups of a file that was being written, by what is sent: what it was before, or nothing yet.", [](const Gauges& g) { return g.releases.half_as_before; }},
+    {"half_written_files_total", "counter", "answer=\"not_found\"", "", [](const Gauges& g) { return g.releases.half_not_found; }},
     {"configuration_generation", "gauge", "", "Which configuration is in force, counted from 1.", [](const Gauges& g) { return g.configuration_generation; }},
 };
 // clang-format on

@@ -5,6 +5,7 @@
 
 #include "cache_store/store.h"
 #include "server/http/counters.h"
+#include "server/releases/totals.h"
 
 namespace selvage::admin {
 
@@ -18,6 +19,7 @@ struct Gauges {
     std::size_t transforms_busy = 0;
     std::size_t work_queue = 0;
     std::size_t background_queue = 0;
+    releases::Totals releases;
     std::uint64_t configuration_generation = 0;
 };
 

@@ -16,6 +16,10 @@
 #include "transforms/encodings/encodings.h"
 #include "transforms/probe.h"
 
+namespace selvage::releases {
+class History;
+}
+
 namespace selvage::catalogue {
 
 // A sidecar found beside a file: already coded bytes (static-delivery §4).
@@ -41,7 +45,7 @@ struct Source {
     std::string last_modified;               // http_date(modified)
     std::string_view media_type;             // of the extension (media_types.h)
     bool compressible = false;               // by type, or by sampling for unknown types
-    bool fingerprinted = false;              // by name (fingerprint.h), not demoted
+    bool fingerprinted = false;              // by name (fingerprint.h) and its folder's vote, not demoted
     std::optional<transforms::Probe> image;  // set when the content is an image we can name
     BlobPtr bytes;                           // files up to limits.memory_file
     http::OpenFilePtr file;                  // always: larger files are sent from it
@@ -62,8 +66,11 @@ struct Predecessor {
     SteadyTime replaced;
 };
 
-struct Directory {};  // the path names a folder; a request without the final slash is redirected
-struct Absent {};     // nothing there (or nothing we may show)
+struct Directory {};             // the path names a folder; a request without the final slash is redirected
+struct Absent {                  // nothing there (or nothing we may show)
+    bool fingerprinted = false;  // by the path; it may be on its way (a deploy)
+    bool being_written = false;  // there is something, but it is not complete yet
+};
 using Entry = std::variant<SourcePtr, Directory, Absent>;
 
 // An entry, and when it must be asked for again: the file may have changed by then without anybody having told.
@@ -97,6 +104,9 @@ public:
 
     // The source's whole content, for making representations. Blocks. Errors: NotFound when the file is no longer this version.
     virtual Result<std::string> read(const Source& source) = 0;
+
+    // What this root had in its releases. Null: nothing is remembered of them. The same object always.
+    virtual std::shared_ptr<releases::History> history() const { return nullptr; }
 
 protected:
     // After find() has ceased to return what is no longer true, never before: a find() between the two would be believed for

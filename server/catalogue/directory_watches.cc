@@ -1,7 +1,6 @@
 #include "server/catalogue/directory_watches.h"
 
 #include <sys/inotify.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+
+#include "server/catalogue/tree_watches.h"
 
 namespace selvage::catalogue {
 namespace {
@@ -18,15 +19,10 @@ constexpr std::uint32_t kSelf = IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_
 constexpr std::uint32_t kEvents =
     kAppears | IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK;
 
-// Others may change these without this kernel knowing (network, FUSE, 9p), or names mean more than one spelling (FAT, NTFS).
-bool tells_changes(int descriptor) {
-    constexpr auto kSilent = std::to_array<std::uint32_t>(
-        {0x6969 /* nfs */, 0x517b /* smb */, 0xff534d42 /* cifs */, 0xfe534d42 /* smb2 */, 0x65735546 /* fuse, virtiofs */,
-         0x01021997 /* 9p */, 0x5346414f /* afs */, 0x00c36400 /* ceph */, 0x0bd00bd0 /* lustre */, 0x01161970 /* gfs2 */,
-         0x7461636f /* ocfs2 */, 0x4d44 /* fat */, 0x2011bab0 /* exfat */, 0x5346544e /* ntfs */, 0x786f4256 /* vboxsf */});
-    struct statfs facts{};
-    if (::fstatfs(descriptor, &facts) != 0) return false;
-    return std::ranges::find(kSilent, static_cast<std::uint32_t>(facts.f_type)) == kSilent.end();
+Happening happening_of(std::uint32_t mask) {
+    if ((mask & (IN_CREATE | IN_MODIFY)) != 0) return Happening::Begun;
+    if ((mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) != 0) return Happening::Finished;
+    return (mask & (IN_DELETE | IN_MOVED_FROM)) != 0 ? Happening::Gone : Happening::Other;
 }
 
 bool same_inode(const origins::FileVersion& left, const origins::FileVersion& right) {
@@ -146,7 +142,7 @@ void DirectoryWatches::handle(int watch, std::uint32_t mask, std::string_view na
             listener_.changed_below(directory);
         } else if (!name.empty()) {
             const std::string path = directory + std::string(name);
-            listener_.changed(path);
+            listener_.changed(path, happening_of(mask));
             if ((mask & (kAppears | IN_ISDIR)) == 0) continue;
             drop_below(path + "/");
             listener_.changed_below(path + "/");

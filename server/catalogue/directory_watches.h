@@ -16,13 +16,21 @@
 
 namespace selvage::catalogue {
 
+// What happened to a name, as far as it tells whether its file is being written.
+enum class Happening : std::uint8_t {
+    Begun,     // made, or written to
+    Finished,  // closed by who wrote, or renamed to this name
+    Gone,      // removed, or renamed to another
+    Other,
+};
+
 // Tells what changed below a folder, by inotify: one watch per directory that has been asked about. Thread-safe.
 class DirectoryWatches {
 public:
     class Listener {
     public:
         virtual ~Listener() = default;
-        virtual void changed(const std::string& path) = 0;          // this name: made, written, removed, renamed
+        virtual void changed(const std::string& path, Happening happening) = 0;  // this name
         virtual void changed_below(const std::string& folder) = 0;  // with its final slash: perhaps everything below it
         virtual void changed_anything() = 0;                        // events were lost
     };

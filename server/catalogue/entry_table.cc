@@ -87,11 +87,23 @@ void EntryTable::settle(const std::string& path, const std::shared_ptr<Look>& lo
     shard.ring.push_back(&*slot);
 }
 
-void EntryTable::forget(std::string_view path) {
+SourcePtr EntryTable::forget(std::string_view path) {
     Shard& shard = shard_of(path);
     const std::lock_guard lock(shard.mutex);
     if (const auto mark = shard.looks.find(path); mark != shard.looks.end()) shard.looks.erase(mark);
-    if (const auto slot = shard.slots.find(path); slot != shard.slots.end()) shard.erase(slot);
+    const auto slot = shard.slots.find(path);
+    if (slot == shard.slots.end()) return nullptr;
+    const auto* remembered = std::get_if<SourcePtr>(&slot->second.remembered.entry);
+    SourcePtr source = remembered ? *remembered : nullptr;
+    shard.erase(slot);
+    return source;
+}
+
+void EntryTable::doubt(std::string_view path) {
+    Shard& shard = shard_of(path);
+    const std::lock_guard lock(shard.mutex);
+    if (const auto mark = shard.looks.find(path); mark != shard.looks.end()) shard.looks.erase(mark);
+    if (const auto slot = shard.slots.find(path); slot != shard.slots.end()) slot->second.remembered.expires = SteadyTime::min();
 }
 
 void EntryTable::forget_below(std::string_view folder) {

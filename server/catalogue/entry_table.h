@@ -24,6 +24,7 @@ struct Remembered {
     Entry entry;
     std::vector<origins::FileVersion> evidence;  // of the file and of each possible sidecar (all zero: absent); empty for no file
     bool settled = true;                         // false: so fresh that another change could have left the same evidence
+    bool kept = false;                           // of the content store: the folder does not have it
     SteadyTime expires = SteadyTime::max();      // when it must be looked at again
 };
 
@@ -63,7 +64,10 @@ public:
     // Ends a turn; nothing to remember when `found` is empty.
     void settle(const std::string& path, const std::shared_ptr<Look>& look, std::optional<Remembered> found);
 
-    void forget(std::string_view path);
+    // Returns the source that was remembered; null: none.
+    SourcePtr forget(std::string_view path);
+    // The same for what is still there, but may have another standing: the next look has it as `before`.
+    void doubt(std::string_view path);
     void forget_below(std::string_view folder);  // with its final slash; everything that begins with it
     void forget_everything();
 

@@ -12,9 +12,12 @@ bool not_older(const origins::FileVersion& sidecar, const origins::FileVersion& 
     return sidecar.modified_ns / kSecond >= base.modified_ns / kSecond;
 }
 
-bool decodes_to(const transforms::CodingRow& row, std::string_view coded, const Sha256& content, std::uint64_t size) {
-    const auto decoded = row.decode(coded, static_cast<std::size_t>(size));
-    return decoded && decoded->size() == size && sha256(*decoded) == content;
+// Errors: what is wrong with it, for the log.
+Result<void> check_decodes_to(const transforms::CodingRow& row, std::string_view coded, const Sha256& content,
+                              std::uint64_t size) {
+    const std::string decoded = TRY(row.decode(coded, static_cast<std::size_t>(size)));
+    if (decoded.size() == size && sha256(decoded) == content) return {};
+    return fail(ErrorKind::Unprocessable, "it does not decode to the file beside it");
 }
 
 std::optional<Sidecar> verify(SidecarFile& file, const Sha256& content, std::uint64_t size, const SidecarContext& context,
@@ -22,9 +25,10 @@ std::optional<Sidecar> verify(SidecarFile& file, const Sha256& content, std::uin
     // A coded form larger than its content is of no use, and reading it would be unbounded work.
     if (size > kLargestVerified || file.found.version.size > size) return std::nullopt;
     auto read = read_content(file.found.descriptor.number(), {.keep = true}, context.wall_ns);
-    if (!read || !decodes_to(transforms::row_of(file.coding), read->bytes->view(), content, size)) {
-        context.log.warn("catalogue", "{}{} is not used: it does not decode to the file beside it", context.folder->root(),
-                         file.path);
+    const auto checked = read ? check_decodes_to(transforms::row_of(file.coding), read->bytes->view(), content, size)
+                              : Result<void>(std::unexpected(read.error()));
+    if (!checked) {
+        context.log.warn("catalogue", "{}{} is not used: {}", context.folder->root(), file.path, checked.error().detail);
         return std::nullopt;
     }
     file.found.version = read->version;

@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "server/catalogue/catalogue.h"
+#include "server/hints/hints.h"
 #include "server/http/content_coding.h"
 #include "server/http/counters.h"
 #include "server/http/message.h"
@@ -16,6 +17,7 @@
 #include "server/loop/loop.h"
 #include "server/loop/work_pool.h"
 #include "server/representations/codings.h"
+#include "server/representations/deltas.h"
 #include "server/representations/fills.h"
 #include "server/representations/images.h"
 #include "server/site.h"
@@ -52,8 +54,10 @@ struct Services {
     loop::WorkPool& pool;
     cache_store::Store& store;
     representations::Codings& codings;
+    representations::Deltas& deltas;
     representations::Images& images;
     representations::Fills& fills;
+    hints::Hints& hints;
     http::Counters& counters;
     Log& log;
     HeadCache heads;

@@ -43,20 +43,21 @@ public:
         if (!image.image) return nullptr;
         if (query.empty()) return former ? nullptr : open_plain(located, query);
         auto asked = transforms::parse_canonical(query, located.site->dialect);
-        if (!asked) return former ? nullptr : refused_image(located, asked.error(), true);
+        if (!asked) return former ? nullptr : refuse(located, refusal_of_query(asked.error()), true);
         if (!*asked) return former ? nullptr : open_plain(located, query);  // no transform key: the file itself
         // Browsers draw an SVG sharper than any picture of it: only an explicit `fm` asks for pixels (image-urls §3).
         if (image.image->format == Format::Svg && !(*asked)->plan.format) return nullptr;
         if (former) return open_image(located, query, **std::move(asked), ImageUrl::Former);
-        if (const auto error = policy_against(located)) return refused_image(located, *error, false);
-        if (const auto error = limits_exceeded(located)) {
-            services_.counters.limit_hit(limit_of(*error));
-            return refused_image(located, *error, (*asked)->plan.auto_format);
-        }
+        if (const auto refusal = policy_against(located)) return refuse(located, *refusal, false);
+        if (const auto refusal = limits_exceeded(located)) return refuse(located, *refusal, (*asked)->plan.auto_format);
         return open_image(located, query, **std::move(asked), ImageUrl::Transforms);
     }
 
 private:
+    ResourcePtr refuse(const Located& located, const Refusal& refusal, bool negotiated) {
+        return refused_image(located, refusal, negotiated, services_.counters);
+    }
+
     ResourcePtr open_plain(const Located& located, std::string_view query) {
         if (!converts_plain(located)) return nullptr;
         return open_image(located, query, plain_request(query), ImageUrl::Plain);

@@ -24,12 +24,13 @@ bool is_crowded(const representations::TransformPressure& pressure, const config
 // Has a variant made, and when that fails, looks for what can stand in for it.
 class Image::Making final : public http::PendingReply {
 public:
-    Making(std::shared_ptr<Image> image, const http::Request& request, Variant& variant, ImageEffort effort)
-        : image_(std::move(image)), request_(request), variant_(variant), effort_(effort) {}
+    Making(std::shared_ptr<Image> image, const http::Request& request, Variant& variant, ImageEffort effort, Charge charge)
+        : image_(std::move(image)), request_(request), variant_(variant), effort_(effort), charge_(charge) {}
 
     void start(std::move_only_function<void(http::Answer)> done) override {
         done_ = std::move(done);
-        operation_ = image_->images().make(image_->services_.loop, image_->task(variant_, effort_),
+        const std::string_view peer = charge_ == Charge::Client ? std::string_view(request_.peer) : std::string_view();
+        operation_ = image_->images().make(image_->services_.loop, image_->task(variant_, effort_), peer,
                                            [this](const Filled& filled) { made(filled); });
     }
 
@@ -41,6 +42,7 @@ private:
     void made(const Filled& filled) {
         if (filled.object) return finish(image_->filled_answer(request_, variant_, filled));
         failure_ = filled.object.error();
+        if (failure_.kind == ErrorKind::RateLimited) return give_up();
         image_->services_.log.info("image", "{}: {}{}{}", image_->located_.source->path, failure_.code,
                                    failure_.detail.empty() ? "" : ": ", failure_.detail);
         const auto window = image_->settings().cache.stale_if_error;
@@ -60,10 +62,8 @@ private:
         finish(std::get<http::Answer>(image_->stand_in(request_, *old_, found.object, http::Counter::StaleIfError)));
     }
 
-    // A file that nobody asked to change, and that cannot be: it is what the URL names.
     void give_up() {
-        const bool cannot_be = failure_.kind == ErrorKind::Unprocessable || failure_.kind == ErrorKind::Unsupported;
-        if (image_->url_ != ImageUrl::Plain || !cannot_be) return finish(image_->refuse(failure_));
+        if (!image_->file_will_do(failure_)) return finish(image_->refuse(failure_));
         http::Reply reply = image_->as_it_is(request_);
         if (auto* answer = std::get_if<http::Answer>(&reply)) return finish(std::move(*answer));
         file_ = std::move(std::get<http::Pending>(reply));
@@ -79,6 +79,7 @@ private:
     const http::Request& request_;
     Variant& variant_;
     const ImageEffort effort_;
+    const Charge charge_;
     Variant* old_ = nullptr;
     Error failure_;
     std::move_only_function<void(http::Answer)> done_;
@@ -86,20 +87,23 @@ private:
     http::Pending file_;
 };
 
-http::Pending Image::make(const http::Request& request, Variant& variant, ImageEffort effort) {
-    return std::make_unique<Making>(shared(), request, variant, effort);
+http::Pending Image::make(const http::Request& request, Variant& variant, ImageEffort effort, Charge charge) {
+    return std::make_unique<Making>(shared(), request, variant, effort, charge);
 }
 
+// A client that has had too much made may still join what is made for others, but nothing more is begun because of it.
 http::Reply Image::serve(const http::Request& request, Variant& variant) {
-    make_siblings(variant);
+    const bool within_rate = images().may_miss(request.peer, services_.loop.now());
+    if (variant.above_avif) services_.counters.limit_hit(http::LimitHit::ImageAvifPixels);
+    if (within_rate) make_siblings(variant);
     const Course course = course_for(variant);
     Variant* other = course.send == Course::Send::Asked ? nullptr : in_other_format(variant, course.send);
-    if (other == nullptr) return make(request, variant, course.effort);
+    if (other == nullptr) return make(request, variant, course.effort, Charge::Client);
     const bool slow = course.send == Course::Send::Next;
-    if (slow) make_better(variant, http::Counter::ImagesInBackground);
+    if (slow && within_rate) make_better(variant, http::Counter::ImagesInBackground);
     services_.counters.add(slow ? http::Counter::ImageFallbackSlow : http::Counter::ImageFallbackCrowded);
     if (const auto found = find_now(*other)) return found_answer(request, *other, found, http::Verdict::Hit);
-    return make(request, *other, course.effort);
+    return make(request, *other, course.effort, Charge::Client);
 }
 
 Course Image::course_for(const Variant& variant) const {

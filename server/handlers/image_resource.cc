@@ -53,7 +53,7 @@ http::Reply Image::missed(const http::Request& request, Variant& variant) {
     if (const auto found = images().fetch_now(variant.key, tags_.floor())) {
         return found_answer(request, variant, found, http::Verdict::DiskHit);
     }
-    if (images().on_disk(variant.key)) return make(request, variant, variant.order.effort);
+    if (images().on_disk(variant.key)) return make(request, variant, variant.order.effort, Charge::Nobody);
     // RFC 5861 §3. Not for who names the content that he wants.
     Variant* old = version_ == VersionMatch::Matches ? nullptr : before(variant, settings().cache.stale_while_revalidate);
     if (old != nullptr) {
@@ -62,7 +62,6 @@ http::Reply Image::missed(const http::Request& request, Variant& variant) {
             return stand_in(request, *old, found.object, http::Counter::StaleWhileRevalidate);
         }
     }
-    if (!images().may_miss(request.peer, services_.loop.now())) return over_its_rate(request);
     return serve(request, variant);
 }
 
@@ -81,10 +80,11 @@ http::Reply Image::not_ready(const http::Request& request) {
     return refuse({.kind = ErrorKind::Overloaded, .code = "overloaded", .detail = "no transform worker has started yet"});
 }
 
-http::Reply Image::over_its_rate(const http::Request& request) {
-    services_.counters.limit_hit(http::LimitHit::ImageMisses);
-    if (url_ == ImageUrl::Plain && is_universal(located_.source->image->format)) return as_it_is(request);
-    return refuse({.kind = ErrorKind::RateLimited, .code = "rate_limited", .detail = "more than image.client_misses"});
+// A file that nobody asked to change, and that cannot be, or not now: it is what the URL names.
+bool Image::file_will_do(const Error& failure) const {
+    if (url_ != ImageUrl::Plain) return false;
+    if (failure.kind == ErrorKind::RateLimited) return is_universal(located_.source->image->format);
+    return failure.kind == ErrorKind::Unprocessable || failure.kind == ErrorKind::Unsupported;
 }
 
 // Another client may be sent it in another format.

@@ -47,9 +47,10 @@ private:
     http::Reply serve(const http::Request& request, Variant& variant);
     http::Reply former(const http::Request& request);
     http::Reply not_ready(const http::Request& request);
-    http::Reply over_its_rate(const http::Request& request);
+    bool file_will_do(const Error& failure) const;
     http::Reply as_it_is(const http::Request& request);
-    http::Pending make(const http::Request& request, Variant& variant, transforms::ImageEffort effort);
+    enum class Charge : std::uint8_t { Client, Nobody };  // whose miss it is
+    http::Pending make(const http::Request& request, Variant& variant, transforms::ImageEffort effort, Charge charge);
 
     // What is made, now or in the background.
     Course course_for(const Variant& variant) const;

@@ -1,5 +1,7 @@
 #include "server/handlers/image_variant.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -42,13 +44,19 @@ Format choose(const Located& located, const Variant& variant, transforms::Accept
 }
 
 // image-urls §3: a large AVIF takes seconds.
-Format choose_within_limit(const Located& located, const Variant& variant, std::uint64_t pixels) {
-    const Format format = choose(located, variant, variant.accepted);
-    if (format != Format::Avif || pixels <= located.snapshot->config->image.avif_pixels) return format;
+Format without_avif(const Located& located, const Variant& variant) {
     if (!variant.order.plan.auto_format) return Format::Webp;
     auto accepted = variant.accepted;
     accepted.avif = false;
     return choose(located, variant, accepted);
+}
+
+// With other limits another picture: what was made under the former ones is not sent any more.
+std::string limits_of_enlarging(const transforms::Plan& plan, const config::Image& settings) {
+    const config::Image usual;
+    const bool as_usual = settings.upscale == usual.upscale && settings.upscale_pixels == usual.upscale_pixels;
+    if (!plan.enlarge || as_usual) return {};
+    return fmt::format(";up{}x{}", settings.upscale, settings.upscale_pixels);
 }
 
 transforms::Order with_effort(transforms::Order order, ImageEffort effort) {
@@ -68,10 +76,12 @@ Variant choose_variant(const Located& located, catalogue::SourcePtr source, cons
     transforms::Order& order = variant.order;
     order.plan = plan;
     const std::uint64_t frame = frame_pixels(plan, probe);
-    order.format = choose_within_limit(located, variant, frame);
+    order.format = choose(located, variant, accepted);
+    variant.above_avif = order.format == Format::Avif && frame > settings.avif_pixels;
+    if (variant.above_avif) order.format = without_avif(located, variant);
     order.quality = transforms::effective_quality(plan, order.format, located.site->quality);
     if (plan.target && order.quality != 0) order.target = static_cast<unsigned>(*plan.target);
-    variant.recipe = transforms::variant_recipe(plan, order.format, order.quality);
+    variant.recipe = transforms::variant_recipe(plan, order.format, order.quality) + limits_of_enlarging(plan, settings);
     variant.key = images.key(variant.source->content, variant.recipe);
     const bool moves = probe.animated && plan.animated && transforms::row_of(order.format).animation;
     variant.output_pixels = moves ? frame * likely_frames(*variant.source, settings.frames) : frame;

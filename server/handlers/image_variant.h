@@ -62,6 +62,7 @@ struct Variant {
     Key128 key;
     std::uint64_t output_pixels = 0;    // an upper bound, of all frames
     std::chrono::microseconds fast{0};  // to make it with the least effort, without decoding
+    bool above_avif = false;            // larger than an AVIF may be: another format instead
     bool improvable = false;            // what is made fast is made better in the background
     bool stands_in = false;             // for another format, while that is being made or too much waits
 

@@ -7,26 +7,28 @@
 #include "base/url.h"
 #include "server/handlers/answering.h"
 #include "server/handlers/handler.h"
-#include "server/http/cache_policy.h"
+#include "server/handlers/later_or_else.h"
+#include "server/handlers/static_dictionaries.h"
+#include "server/handlers/static_heads.h"
+#include "server/handlers/static_hints.h"
 #include "server/http/content_coding.h"
 #include "server/http/cors.h"
+#include "server/http/dictionary.h"
 #include "server/http/error_response.h"
 #include "server/http/media_types.h"
 #include "server/representations/pool_fill.h"
 #include "server/representations/request_tags.h"
 #include "server/representations/select.h"
+#include "transforms/encodings/dcz.h"
 
 namespace selvage::handlers {
 
 namespace {
 
 using representations::CodingChoice;
+using representations::Stage;
 using transforms::Coding;
 using transforms::Effort;
-
-// Of entity tags: for each Coding the best one's and the interim one's. The fast coding has other bytes than the best: a strong
-// tag must tell them apart (RFC 9110 §8.8.3).
-constexpr auto kSuffixes = std::to_array<std::string_view>({"", "", "-gz", "-gz.fast", "-br", "-br.fast", "-zstd", "-zstd.fast"});
 
 // `v=` names the content itself, so the URL never means anything else (image-urls §1.6).
 bool version_matches(std::string_view query, const catalogue::Source& source) {
@@ -40,26 +42,38 @@ bool version_matches(std::string_view query, const catalogue::Source& source) {
 // A file as it is or in a content coding.
 class File final : public Resource {
 public:
-    File(Services& services, const Located& located, std::string_view query)
+    File(Services& services, const Located& located, std::string_view query, hints::HintSetPtr hints = nullptr)
         : services_(services),
           located_(located),
           codings_(services.codings.of(*located.source)),
           verified_(version_matches(query, *located.source)),
+          heads_(services.heads, located_, verified_, std::move(hints)),
           tags_(services.store, located.site->settings->hosts.front(), located.source->path, query, labels(located.rule)) {
         tags_.add(cache_store::source_tag(located.source->content));
+        if (FileDictionaries::possible(services_, located_, verified_)) {
+            dictionaries_ = FileDictionaries::of(located_, *heads_.of(Coding::Identity, Stage::Best).full);
+        }
     }
 
     http::Reply respond(const http::Request& request) override {
         if (request.method == http::Method::Options) {
             return http::options_answer(request, http::media_type_of(file().path).media_class);
         }
-        if (codings_) services_.codings.improve(codings_, located_.site->catalogue, located_.source, tags_.floor());
-        return reply(request, choose(request));
+        const CodingChoice choice = choose(request);
+        if (codings_) {
+            services_.codings.improve(codings_, located_.site->catalogue, located_.source, tags_.floor(), &asked_.accepted);
+        }
+        if (dictionaries_ && request.has("available-dictionary")) {
+            if (auto coded = by_dictionary(request, choice)) return *std::move(coded);
+        }
+        return reply(request, choice);
     }
 
     const catalogue::Source* source() const override { return located_.source.get(); }
 
 private:
+    using Terms = FileDictionaries::Terms;
+
     // All that the choice of a coding depends on besides the file.
     struct Asked {
         http::AcceptedCodings accepted;
@@ -107,7 +121,9 @@ private:
                 break;
         }
         // A client that has it needs no body: nothing is made for it.
-        if (has_it(request, choice.coding)) return not_modified(heads_of(choice.coding, false), verdict(http::Verdict::Hit));
+        if (has_it(request, choice.coding)) {
+            return not_modified(heads_of(terms_of(request), choice.coding, Stage::Best), verdict(http::Verdict::Hit));
+        }
         const cache_store::Floor& floor = tags_.floor();
         if (auto coded = services_.codings.find(*codings_, choice.coding, floor)) {
             return found(request, choice.coding, *coded, http::Verdict::Hit);
@@ -118,20 +134,125 @@ private:
         return make(request, choice.coding);
     }
 
+    // Nothing: without one, as ever.
+    std::optional<http::Reply> by_dictionary(const http::Request& request, const CodingChoice& choice) {
+        if (asked_.wants_range || !dictionaries_->allows(request) || has_it(request, choice.coding)) return std::nullopt;
+        const auto terms = representations::delta_terms(asked_.accepted, file(), asked_.sizes);
+        const auto hash = http::parse_available_dictionary(request.field("available-dictionary"));
+        if (!terms.allowed || !hash) return std::nullopt;
+        if (!dictionaries_->knows(*hash)) return without(http::Counter::DictionariesUnknown);
+
+        const representations::DeltaPtr delta = services_.deltas.of(file().content, *hash);
+        const auto as_of = services_.codings.as_of(tags_.floor());
+        auto found = services_.deltas.find(*delta, as_of.floor);
+        const http::Verdict where = found ? http::Verdict::Hit : http::Verdict::DiskHit;
+        if (!found) found = services_.deltas.fetch_now(*delta, as_of.floor);
+        if (!found) return make_delta(request, choice, {terms, *hash, delta, as_of});
+        if (found->interim || found->stale) improve_delta({terms, *hash, delta, as_of});
+        if (!terms.pays(found->object->body->size())) return without(http::Counter::DeltasOfNoUse);
+        services_.counters.add(http::Counter::DeltasFromStore);
+        return delta_answer(request, *hash, terms, *found, where);
+    }
+
+    std::nullopt_t without(http::Counter why) {
+        services_.counters.add(why);
+        return std::nullopt;
+    }
+
+    // A difference that is to be made.
+    struct Wished {
+        representations::DeltaTerms terms;
+        Sha256 dictionary;
+        representations::DeltaPtr delta;
+        representations::AsOf as_of;
+    };
+
+    // It is kept when it pays for a client that takes every coding: most do.
+    void improve_delta(const Wished& wished) {
+        http::AcceptedCodings all;
+        all.weights.fill(1000);
+        all.dcz = 1000;
+        services_.deltas.improve(dictionaries_->pair(located_, wished.dictionary), wished.delta, wished.as_of,
+                                 representations::delta_terms(all, file(), asked_.sizes));
+    }
+
+    std::optional<http::Reply> make_delta(const http::Request& request, const CodingChoice& choice, Wished wished) {
+        if (wished.delta->useless(wished.terms)) return without(http::Counter::DeltasOfNoUse);
+        if (services_.pool.full(loop::WorkPool::Lane::Now)) {
+            services_.counters.limit_hit(http::LimitHit::WorkQueue);
+            return without(http::Counter::DeltasNotReady);
+        }
+        auto turn = services_.deltas.turn(wished.delta, file().size);
+        if (!turn) {
+            improve_delta(wished);
+            return without(http::Counter::DeltasNotReady);
+        }
+        return std::make_unique<LaterOrElse>([this, self = shared_from_this(), &request, choice, wished = std::move(wished),
+                                              turn = std::move(turn)](LaterOrElse::Done done) mutable {
+            const Key128 key = representations::Deltas::flight_key_of(*wished.delta, wished.as_of.floor);
+            auto make = fill_of([&deltas = services_.deltas, pair = dictionaries_->pair(located_, wished.dictionary), wished,
+                                 turn = std::move(turn)](const auto&, auto&&) {
+                return deltas.fill(pair, wished.delta, wished.as_of, wished.terms);
+            });
+            return services_.fills.request(
+                services_.loop, key, std::move(make),
+                [this, self, &request, choice, wished = std::move(wished), done = std::move(done)](
+                    const representations::Filled& filled) mutable { done(delta_made(request, choice, wished, filled)); });
+        });
+    }
+
+    http::Reply delta_made(const http::Request& request, const CodingChoice& choice, const Wished& wished,
+                           const representations::Filled& filled) {
+        if (!filled.object || !wished.terms.pays((*filled.object)->body->size())) {
+            services_.counters.add(http::Counter::DeltasOfNoUse);
+            return reply(request, choice);
+        }
+        const auto facts = representations::from_meta((*filled.object)->meta);
+        const representations::Coded coded{.object = *filled.object, .interim = facts && facts->interim, .stale = false};
+        if (coded.interim) improve_delta(wished);
+        services_.counters.add(filled.verdict == http::Verdict::DiskHit ? http::Counter::DeltasFromStore
+                                                                        : http::Counter::DeltasMadeNow);
+        http::Reply answer = delta_answer(request, wished.dictionary, wished.terms, coded, filled.verdict);
+        std::get<http::Answer>(answer).fill_time = filled.fill_time;
+        return answer;
+    }
+
+    http::Reply delta_answer(const http::Request& request, const Sha256& dictionary, const representations::DeltaTerms& terms,
+                             const representations::Coded& delta, http::Verdict where) {
+        if (where == http::Verdict::Hit && delta.interim) where = http::Verdict::Interim;
+        if (delta.stale) where = http::Verdict::Stale;
+        const std::uint64_t size = delta.object->body->size();
+        if (terms.smallest_plain <= file().size)
+            services_.counters.add(http::Counter::DeltaBytesSaved, terms.smallest_plain - size);
+        const std::string suffix =
+            fmt::format("{}{}{}", transforms::kDczSuffix, hex(as_text(dictionary).substr(0, 4)), delta.interim ? ".fast" : "");
+        const Terms said = terms_of(request);
+        const HeadCache::Heads heads = heads_.of({transforms::kDczToken, suffix}, *dictionaries_, said);
+        http::Reply reply = answer_selected(request,
+                                            {.validators = validators(suffix),
+                                             .heads = heads,
+                                             .body = http::Body(delta.object->body),
+                                             .verdict = verdict(where),
+                                             .ranges = false},
+                                            services_.now);
+        count_offer(said, reply);
+        return reply;
+    }
+
     http::Reply found(const http::Request& request, Coding coding, const representations::Coded& coded, http::Verdict where) {
         if (coded.interim) where = http::Verdict::Interim;
         if (coded.stale) where = http::Verdict::Stale;
-        return answer(request, coding, coded.interim, http::Body(coded.object->body), where);
+        return answer(request, coding, coded.stage, http::Body(coded.object->body), where);
     }
 
     http::Reply identity(const http::Request& request) {
-        return answer(request, Coding::Identity, false, identity_body(file()), http::Verdict::Hit);
+        return answer(request, Coding::Identity, Stage::Best, identity_body(file()), http::Verdict::Hit);
     }
 
     http::Reply sidecar(const http::Request& request, Coding coding) {
         for (const catalogue::Sidecar& sidecar : file().sidecars) {
             if (sidecar.coding != coding) continue;
-            return answer(request, coding, false,
+            return answer(request, coding, Stage::Best,
                           sidecar.bytes
                               ? http::Body(sidecar.bytes)
                               : http::Body(http::Segment{.bytes = {}, .file = sidecar.file, .offset = 0, .length = sidecar.size}),
@@ -148,19 +269,22 @@ private:
         return std::make_unique<Later>([this, self = shared_from_this(), &request, coding](Later::Done done) {
             const Key128 key = representations::Codings::key(file(), coding, Effort::First);
             return services_.fills.request(
-                services_.loop, representations::flight_key(key, tags_.floor()), fill_of(coding),
+                services_.loop, representations::flight_key(key, tags_.floor()), fill_of(coding_work(coding)),
                 [this, self, &request, coding, done = std::move(done)](const representations::Filled& filled) mutable {
                     done(made(request, coding, filled));
                 });
         });
     }
 
-    representations::Fills::Make fill_of(Coding coding) {
-        auto work = [&codings = services_.codings, catalogue = located_.site->catalogue, source = located_.source, coding,
-                     as_of = services_.codings.as_of(tags_.floor())](const representations::Wanted& wanted,
-                                                                     representations::PoolFill::Announce announce) {
+    representations::PoolFill::StreamingWork coding_work(Coding coding) {
+        return [&codings = services_.codings, catalogue = located_.site->catalogue, source = located_.source, coding,
+                as_of = services_.codings.as_of(tags_.floor())](const representations::Wanted& wanted,
+                                                                representations::PoolFill::Announce announce) {
             return codings.fill(*catalogue, *source, coding, as_of, wanted, std::move(announce));
         };
+    }
+
+    representations::Fills::Make fill_of(representations::PoolFill::StreamingWork work) {
         return [&control = services_.control, &pool = services_.pool, work = std::move(work)](
                    representations::Wanted wanted,
                    representations::Settle settle) mutable -> std::unique_ptr<representations::FillWork> {
@@ -182,7 +306,7 @@ private:
         }
         const auto facts = representations::from_meta((*filled.object)->meta);
         const bool interim = facts && facts->interim;
-        http::Reply reply = answer(request, coding, interim, body_of(filled), filled.verdict);
+        http::Reply reply = answer(request, coding, interim ? Stage::Fast : Stage::Best, body_of(filled), filled.verdict);
         auto& result = std::get<http::Answer>(reply);
         result.fill_time = filled.fill_time;
         return std::move(result);
@@ -190,78 +314,55 @@ private:
 
     bool has_it(const http::Request& request, Coding coding) const {
         if (!request.has("if-none-match") && !request.has("if-modified-since")) return false;
-        const auto precondition = http::evaluate_preconditions(request, validators(coding, false), services_.now);
+        const auto precondition =
+            http::evaluate_preconditions(request, validators(FileHeads::suffix_of(coding, Stage::Best)), services_.now);
         return precondition == http::Precondition::NotModified;
     }
 
-    http::Reply answer(const http::Request& request, Coding coding, bool interim, http::Body&& body, http::Verdict kind) {
-        return answer_selected(request,
-                               {.validators = validators(coding, interim),
-                                .heads = heads_of(coding, interim),
-                                .body = std::move(body),
-                                .verdict = verdict(kind),
-                                .ranges = coding == Coding::Identity},
-                               services_.now);
+    http::Reply answer(const http::Request& request, Coding coding, Stage stage, http::Body&& body, http::Verdict kind) {
+        const Terms terms = terms_of(request);
+        http::Reply reply = answer_selected(request,
+                                            {.validators = validators(FileHeads::suffix_of(coding, stage)),
+                                             .heads = heads_of(terms, coding, stage),
+                                             .body = std::move(body),
+                                             .verdict = verdict(kind),
+                                             .ranges = coding == Coding::Identity},
+                                            services_.now);
+        count_offer(terms, reply);
+        return reply;
+    }
+
+    void count_offer(Terms terms, const http::Reply& reply) {
+        if (terms != Terms::Offers) return;
+        const auto* answer = std::get_if<http::Answer>(&reply);
+        if (answer && answer->status == 200) services_.counters.add(http::Counter::DictionariesOffered);
     }
 
     http::Verdict verdict(http::Verdict kind) const { return located_.bypass() ? http::Verdict::Bypass : kind; }
 
-    static std::size_t place_of(Coding coding, bool interim) { return 2 * static_cast<std::size_t>(coding) + (interim ? 1 : 0); }
-
-    http::Validators validators(Coding coding, bool interim) const {
-        return {.content = file().etag, .suffix = kSuffixes[place_of(coding, interim)], .last_modified = file().modified};
+    http::Validators validators(std::string_view suffix) const {
+        return {.content = file().etag, .suffix = suffix, .last_modified = file().modified};
     }
 
-    const HeadCache::Heads& heads_of(Coding coding, bool interim) {
-        const std::size_t place = place_of(coding, interim);
-        if (!heads_[place].full) heads_[place] = find_heads(coding, kSuffixes[place]);
-        return heads_[place];
+    const HeadCache::Heads& heads_of(Terms terms, Coding coding, Stage stage) {
+        return terms == Terms::None ? heads_.of(coding, stage) : heads_.of(coding, stage, *dictionaries_, terms);
     }
 
-    HeadCache::Heads find_heads(Coding coding, std::string_view suffix) {
-        const std::uint64_t rule = located_.rule_number();
-        const Key128 key = key_of(
-            {bytes_of(file().serial), bytes_of(located_.snapshot->generation), bytes_of(rule), suffix, verified_ ? "v" : ""});
-        return services_.heads.find_or_build(key, [&] { return build_heads(coding, suffix); });
-    }
-
-    HeadCache::Heads build_heads(Coding coding, std::string_view suffix) const {
-        const catalogue::Source& source = file();
-        const http::MediaType& media = http::media_type_of(source.path);
-        http::Head::Fields fields;
-        fields.emplace_back("content-type", source.media_type);
-        if (coding != Coding::Identity) {
-            fields.emplace_back("content-encoding", transforms::row_of(coding).token);
-        } else if (!media.coding.empty()) {
-            fields.emplace_back("content-encoding", media.coding);
-        }
-        fields.emplace_back("cache-control", http::cache_control({.path = source.path,
-                                                                  .media_class = media.media_class,
-                                                                  .fingerprinted = source.fingerprinted,
-                                                                  .verified = verified_,
-                                                                  .status = 200},
-                                                                 located_.rule));
-        fields.emplace_back("etag", fmt::format("\"{}{}\"", source.etag, suffix));
-        fields.emplace_back("last-modified", source.last_modified);
-        fields.emplace_back("accept-ranges", "bytes");
-        if (representations::varies_by_coding(source)) fields.emplace_back("vary", "Accept-Encoding");
-        fields.emplace_back("x-content-type-options", "nosniff");
-        // An SVG opened by itself is a document that could run scripts (protocol-and-limits §7).
-        if (source.media_type.starts_with("image/svg")) {
-            fields.emplace_back("content-security-policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'");
-        }
-        http::add_cross_origin_fields(fields, media.media_class);
-        return finish_heads(std::move(fields), located_.rule);
+    Terms terms_of(const http::Request& request) {
+        if (!dictionaries_) return Terms::None;
+        const Terms terms = dictionaries_->terms(request);
+        return terms == Terms::Offers && request.has("range") ? Terms::Varies : terms;
     }
 
     Services& services_;
     const Located located_;
     const representations::ContentCodingsPtr codings_;  // null: not coded
     const bool verified_;
+    FileHeads heads_;
     representations::RequestTags tags_;
+    std::unique_ptr<FileDictionaries> dictionaries_;  // null: has nothing to do with them
     Asked asked_;
-    std::optional<CodingChoice> choice_;                    // for asked_
-    std::array<HeadCache::Heads, kSuffixes.size()> heads_;  // built when first sent
+    std::optional<CodingChoice> choice_;  // for asked_
 };
 
 class StaticHandler final : public Handler {
@@ -269,6 +370,13 @@ public:
     explicit StaticHandler(Services& services) : services_(services) {}
 
     ResourcePtr open(const Located& located, std::string_view query) override {
+        if (located.site->settings->hints) {
+            auto page =
+                open_hinted_page(services_, located, [this, located, query = std::string(query)](hints::HintSetPtr hints) {
+                    return std::make_shared<File>(services_, located, query, std::move(hints));
+                });
+            if (page) return page;
+        }
         return std::make_shared<File>(services_, located, query);
     }
 

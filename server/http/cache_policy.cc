@@ -1,5 +1,7 @@
 #include "server/http/cache_policy.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <utility>
 
@@ -23,41 +25,52 @@ bool is_well_known_entry(std::string_view path, std::string_view name) {
 
 bool is_site_icon(std::string_view name) { return name.starts_with("favicon") || name.starts_with("apple-touch-icon"); }
 
-std::string_view by_class(MediaClass media_class) {
+// A row of the table of static-delivery §1.
+struct Preset {
+    std::string_view value;
+    std::string_view why;
+};
+
+Preset by_class(MediaClass media_class) {
     switch (media_class) {
         case MediaClass::Font:
-            return "public, max-age=604800, stale-while-revalidate=2592000";
+            return {"public, max-age=604800, stale-while-revalidate=2592000", "a font: a week"};
         case MediaClass::Image:
         case MediaClass::Audio:
         case MediaClass::Video:
-            return "public, max-age=86400, stale-while-revalidate=604800";
+            return {"public, max-age=86400, stale-while-revalidate=604800", "an image, audio or video: a day"};
         case MediaClass::Playlist:
-            return "public, max-age=2";
-        // Unsure is never long: what the table of static-delivery §1 does not name is revalidated, which costs a 304.
+            return {"public, max-age=2", "a playlist: its segments become more while it is played"};
         case MediaClass::Html:
+            return {kRevalidate, "a page: it must be seen to change at once"};
         case MediaClass::Script:
         case MediaClass::Style:
+            return {kRevalidate, "a script or stylesheet whose name says nothing about its content"};
+        // Unsure is never long: what the table of static-delivery §1 does not name is revalidated, which costs a 304.
         case MediaClass::Manifest:
         case MediaClass::Data:
         case MediaClass::Document:
         case MediaClass::Archive:
         case MediaClass::Other:
-            return kRevalidate;
+            break;
     }
-    return kRevalidate;
+    return {kRevalidate, "nothing is known about how long it stays as it is: asking again costs a 304"};
 }
 
-std::string_view by_default(const CacheFacts& facts) {
-    if (facts.fingerprinted || facts.verified) return kImmutable;
+Preset by_default(const CacheFacts& facts) {
+    if (facts.fingerprinted) return {kImmutable, "the name changes with the content"};
+    if (facts.verified) return {kImmutable, "v= names this content"};
     const std::string_view name = name_of_file(facts.path);
-    if (is_well_known_entry(facts.path, name)) return kRevalidate;
-    if (facts.media_class == MediaClass::Image && is_site_icon(name)) return kDay;
+    if (is_well_known_entry(facts.path, name)) return {kRevalidate, "browsers and crawlers ask for it by this name"};
+    if (facts.media_class == MediaClass::Image && is_site_icon(name)) return {kDay, "an icon of the site: a day"};
     return by_class(facts.media_class);
 }
 
-std::string_view for_error(const CacheFacts& facts) {
+Preset for_error(const CacheFacts& facts) {
     const bool missing = facts.status == 404 || facts.status == 410;
-    return missing && !facts.fingerprinted ? "public, max-age=10" : "no-store";
+    if (!missing) return {"no-store", "an error"};
+    if (facts.fingerprinted) return {"no-store", "a fingerprinted file that is not there may be on its way"};
+    return {"public, max-age=10", "what is not there may come"};
 }
 
 std::string with_lifetimes(std::string_view preset, const config::Rule& rule) {
@@ -74,9 +87,24 @@ std::string with_lifetimes(std::string_view preset, const config::Rule& rule) {
 
 std::string cache_control(const CacheFacts& facts, const config::Rule* rule) {
     if (rule != nullptr && rule->bypass) return "no-store";
-    if (facts.status >= 400) return std::string(for_error(facts));
-    const std::string_view preset = by_default(facts);
+    if (facts.status >= 400) return std::string(for_error(facts).value);
+    const std::string_view preset = by_default(facts).value;
     return rule != nullptr ? with_lifetimes(preset, *rule) : std::string(preset);
+}
+
+std::vector<std::string> why_cache_control(const CacheFacts& facts, const config::Rule* rule) {
+    if (rule != nullptr && rule->bypass) return {"no-store: the rule's bypass"};
+    if (facts.status >= 400) return {std::string(for_error(facts).why)};
+    const Preset preset = by_default(facts);
+    if (rule == nullptr || (!rule->browser_ttl && !rule->edge_ttl)) return {std::string(preset.why)};
+    std::vector<std::string> why;
+    if (rule->browser_ttl) {
+        why.push_back(fmt::format("max-age: the rule's browser_ttl, in place of \"{}\" ({})", preset.value, preset.why));
+    } else {
+        why.emplace_back(preset.why);
+    }
+    if (rule->edge_ttl) why.emplace_back("s-maxage: the rule's edge_ttl");
+    return why;
 }
 
 }  // namespace selvage::http

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/config.h"
 #include "server/http/media_types.h"
@@ -24,5 +25,8 @@ struct CacheFacts {
 // "s-maxage=…"; bypass is "no-store". Rules' lifetimes hold for successes and redirects; an error keeps its own short life,
 // whatever the rule says, but bypass holds for errors too. Never empty.
 std::string cache_control(const CacheFacts& facts, const config::Rule* rule);
+
+// Why: a line for each part of it, for people.
+std::vector<std::string> why_cache_control(const CacheFacts& facts, const config::Rule* rule);
 
 }  // namespace selvage::http

@@ -31,8 +31,13 @@ bool is_lower_hex(std::string_view text) {
 
 bool is_coding_suffix(std::string_view suffix) {
     constexpr std::string_view kDelta = "-dcz.";
-    constexpr std::string_view kInterim = ".fast";  // the coding that the first clients get, while the best one is made
-    if (suffix.starts_with('-') && suffix.ends_with(kInterim)) suffix.remove_suffix(kInterim.size());
+    // What clients get while the best coding is made.
+    for (const std::string_view interim : {std::string_view(".fast"), std::string_view(".better")}) {
+        if (suffix.starts_with('-') && suffix.ends_with(interim)) {
+            suffix.remove_suffix(interim.size());
+            break;
+        }
+    }
     if (suffix.empty() || suffix == "-br" || suffix == "-zstd" || suffix == "-gz") return true;
     return suffix.starts_with(kDelta) && suffix.size() == kDelta.size() + 8 && is_lower_hex(suffix.substr(kDelta.size()));
 }

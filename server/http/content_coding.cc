@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/fields.h"
+#include "transforms/encodings/dcz.h"
 
 namespace selvage::http {
 namespace {
@@ -30,16 +31,18 @@ constexpr std::uint16_t kLast = 1;
 AcceptedCodings parse_accept_encoding(std::optional<std::string_view> value) {
     std::array<std::optional<std::uint16_t>, 4> named{};
     std::optional<std::uint16_t> any;
+    AcceptedCodings accepted;
     std::string_view rest = value.value_or(std::string_view{});
     while (const auto member = next_weighted(rest)) {
         if (member->token == "*") {
             any = member->weight;
         } else if (const auto coding = coding_named(member->token)) {
             named[static_cast<std::size_t>(*coding)] = member->weight;
+        } else if (equals_ignoring_case(member->token, transforms::kDczToken)) {
+            accepted.dcz = member->weight;
         }
     }
 
-    AcceptedCodings accepted;
     for (const Coding coding : kServerOrder) {
         const auto index = static_cast<std::size_t>(coding);
         const std::uint16_t unnamed = coding == Coding::Identity ? kLast : std::uint16_t{0};

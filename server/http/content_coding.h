@@ -17,6 +17,7 @@ using transforms::Coding;
 // may be part of a key.
 struct AcceptedCodings {
     std::array<std::uint16_t, 4> weights{};  // indexed by Coding
+    std::uint16_t dcz = 0;                   // of what is coded with a dictionary; only when it was named itself
 
     std::uint16_t weight(Coding coding) const { return weights[static_cast<std::size_t>(coding)]; }
     bool accepts(Coding coding) const { return weight(coding) != 0; }

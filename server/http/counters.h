@@ -51,13 +51,25 @@ enum class Counter : std::uint8_t {
     ImageFallbackCrowded,
     MezzaninesMade,
     MezzaninesUsed,
+    DictionariesOffered,
+    DeltasFromStore,
+    DeltasMadeNow,
+    DeltasOfNoUse,
+    DeltasNotReady,
+    DictionariesUnknown,
+    DeltaBytesSaved,
     ReloadsOk,
     ReloadsFailed,
     AccessLogDropped,
     // Counted by any thread: the work pool encodes.
     CodingsMade,
     CodingsWithoutGain,
+    DeltasMade,
+    DeltasWithoutGain,
+    DeltasFailed,
     AccessLogLost,
+    HintsGathered,
+    BackgroundPauses,
     kCount
 };
 inline constexpr Counter kFirstShared = Counter::CodingsMade;

@@ -20,6 +20,7 @@ inline constexpr std::array kKnownFields = std::to_array<std::string_view>({
     "accept-encoding",
     "access-control-request-headers",
     "access-control-request-method",
+    "available-dictionary",
     "content-length",
     "host",
     "if-match",
@@ -31,6 +32,9 @@ inline constexpr std::array kKnownFields = std::to_array<std::string_view>({
     "priority",
     "range",
     "referer",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
+    "sec-fetch-site",
     "user-agent",
 });
 

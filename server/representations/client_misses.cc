@@ -19,18 +19,33 @@ bool ClientMisses::take(std::string_view peer, SteadyTime now) {
     const auto address = parse_ip_address(peer);
     if (!address) return true;
     const std::scoped_lock lock(mutex_);
-    if (apart_.count() == 0 || is_exempt(*address)) return true;
+    if (!is_counted(*address)) return true;
     forget_some(now);
     const auto [entry, added] = clients_.try_emplace(client_of(*address));
     if (added) entry->second.place = order_.insert(order_.end(), entry->first);
-    const SteadyTime full_at = std::max(entry->second.full_at, now) + apart_;
+    const SteadyTime full_at = full_after(&entry->second, now);
     if (full_at > now + depth_) return false;
     entry->second.full_at = full_at;
     return true;
 }
 
-bool ClientMisses::is_exempt(const IpAddress& address) const {
-    return std::ranges::any_of(exempt_, [&](const Network& network) { return network.contains(address); });
+bool ClientMisses::has_one(std::string_view peer, SteadyTime now) const {
+    const auto address = parse_ip_address(peer);
+    if (!address) return true;
+    const std::scoped_lock lock(mutex_);
+    if (!is_counted(*address)) return true;
+    const auto entry = clients_.find(client_of(*address));
+    return full_after(entry == clients_.end() ? nullptr : &entry->second, now) <= now + depth_;
+}
+
+// With one more taken.
+SteadyTime ClientMisses::full_after(const Client* client, SteadyTime now) const {
+    return std::max(client ? client->full_at : SteadyTime{}, now) + apart_;
+}
+
+bool ClientMisses::is_counted(const IpAddress& address) const {
+    if (apart_.count() == 0) return false;
+    return std::ranges::none_of(exempt_, [&](const Network& network) { return network.contains(address); });
 }
 
 // Two for each that comes, so it is never long behind: who is still counted goes to the end of the line.

@@ -31,6 +31,8 @@ public:
 
     // May this client have one more made? It is taken from its bucket. `peer`: its address as text; one that is none may.
     bool take(std::string_view peer, SteadyTime now);
+    // Might it? Nothing is taken.
+    bool has_one(std::string_view peer, SteadyTime now) const;
 
     std::size_t clients() const;  // remembered
 
@@ -41,7 +43,8 @@ private:
     };
     using Clients = std::unordered_map<IpAddress, Client, AddressHash>;
 
-    bool is_exempt(const IpAddress& address) const;
+    bool is_counted(const IpAddress& address) const;
+    SteadyTime full_after(const Client* client, SteadyTime now) const;
     void forget_some(SteadyTime now);
 
     mutable std::mutex mutex_;

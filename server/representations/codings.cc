@@ -1,11 +1,9 @@
 #include "server/representations/codings.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
+#include "server/representations/coding_in_making.h"
 #include "server/representations/stored_file.h"
 #include "server/representations/streamed_coding.h"
 
@@ -14,65 +12,49 @@ namespace selvage::representations {
 namespace {
 
 using cache_store::Floor;
-using std::chrono::steady_clock;
 using transforms::Coding;
 using transforms::Effort;
 
-std::size_t row_index(Coding coding) {
-    std::size_t index = 0;
-    while (transforms::kCodings[index].coding != coding) ++index;
-    return index;
-}
-
-std::chrono::microseconds since(steady_clock::time_point start) {
-    return std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);
-}
-
-bool is_improved(const catalogue::Source& source) {
-    return source.size >= http::kSmallestPrecomputed && source.size <= kLargestCoded;
-}
-
 }  // namespace
 
-// What is made of which file, since when and as of when.
-struct Codings::Making {
-    catalogue::Catalogue& catalogue;
-    const catalogue::Source& source;
-    std::size_t row;
-    AsOf as_of;
-    steady_clock::time_point start = steady_clock::now();
-
-    Coding coding() const { return transforms::kCodings[row].coding; }
-    std::string made_for() const { return fmt::format("{} in {}", source.path, transforms::kCodings[row].token); }
-    Key128 key(Effort effort) const { return Codings::key(source, coding(), effort); }
-
-    // `body` null: it is still being made.
-    cache_store::ObjectPtr object(Effort effort, BlobPtr body) const {
-        return std::make_shared<const cache_store::Object>(cache_store::Object{
-            .meta = to_meta(Facts{.interim = effort == Effort::First, .made_for = made_for()}),
-            .body = std::move(body),
-            .cost_ms = static_cast<std::uint32_t>(since(start).count() / 1'000),
-            .created = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now()),
-            .birth = as_of.birth,
-            .tags = {cache_store::source_tag(source.content)},
-        });
-    }
-    Result<BlobPtr> encode(Effort effort) const {
-        const std::string content = TRY(catalogue.read(source));
-        return make_blob(TRY(transforms::kCodings[row].encode(content, effort)));
-    }
-};
-
 Key128 Codings::key(const catalogue::Source& source, Coding coding, Effort effort) {
-    return key_of({as_text(source.content), transforms::row_of(coding).token, effort == Effort::First ? "first" : "best",
-                   transforms::kEncodingsEpoch});
+    const auto name = [effort] {
+        switch (effort) {
+            case Effort::First:
+                return "first";
+            case Effort::Background:
+                return "better";
+            case Effort::Best:
+                return "best";
+        }
+        return "";
+    };
+    return key_of({as_text(source.content), transforms::row_of(coding).token, name(), transforms::kEncodingsEpoch});
 }
 
-ContentCodings::ContentCodings(const catalogue::Source& source) {
-    for (std::size_t row = 0; row < transforms::kCodings.size(); ++row) {
-        best_[row] = Codings::key(source, transforms::kCodings[row].coding, Effort::Background);
-        first_[row] = Codings::key(source, transforms::kCodings[row].coding, Effort::First);
+ContentCodings::ContentCodings(const catalogue::Source& source) : large_(source.size > kLargeContent) {
+    for (std::size_t row = 0; row < kRows; ++row) {
+        const Coding coding = transforms::kCodings[row].coding;
+        best_[row] = Codings::key(source, coding, Effort::Best);
+        better_[row] = Codings::key(source, coding, Effort::Background);
+        first_[row] = Codings::key(source, coding, Effort::First);
     }
+}
+
+// What a coding makes of a text as a rule: static-delivery §4. Stands for its size until it is read, so that the smallest of
+// those on the disk is chosen after a restart.
+std::uint64_t Codings::presumed_size(const catalogue::Source& source, Coding coding) {
+    switch (coding) {
+        case Coding::Brotli:
+            return source.size * 165 / 1000;
+        case Coding::Zstd:
+            return source.size * 177 / 1000;
+        case Coding::Gzip:
+            return source.size * 219 / 1000;
+        case Coding::Identity:
+            break;
+    }
+    return source.size;
 }
 
 ContentCodingsPtr Codings::known(const catalogue::Source& source) {
@@ -80,7 +62,11 @@ ContentCodingsPtr Codings::known(const catalogue::Source& source) {
     // What is forgotten is found again on disk; to forget all at once is rare and cheap.
     if (known_.size() >= kMostKnown) known_.clear();
     auto& entry = known_[source.content];
-    if (!entry) entry = std::make_shared<ContentCodings>(source);
+    if (entry) return entry;
+    entry = std::make_shared<ContentCodings>(source);
+    for (std::size_t row = 0; row < transforms::kCodings.size(); ++row) {
+        if (store_.on_disk(entry->best_[row])) entry->presumed_[row] = presumed_size(source, transforms::kCodings[row].coding);
+    }
     return entry;
 }
 
@@ -89,7 +75,11 @@ ContentCodingsPtr Codings::of(const catalogue::Source& source) { return source.c
 std::optional<Coded> Codings::find(const ContentCodings& codings, Coding coding, const Floor& floor) {
     const std::size_t row = row_index(coding);
     if (auto best = store_.find(codings.best_[row], floor)) return Coded{std::move(best.object), false, best.stale};
-    if (auto fast = store_.find(codings.first_[row], floor)) return Coded{std::move(fast.object), true, fast.stale};
+    if (codings.large_) {
+        auto better = store_.find(codings.better_[row], floor);
+        if (better) return Coded{std::move(better.object), true, better.stale, Stage::Better};
+    }
+    if (auto fast = store_.find(codings.first_[row], floor)) return Coded{std::move(fast.object), true, fast.stale, Stage::Fast};
     return std::nullopt;
 }
 
@@ -113,7 +103,7 @@ Filled Codings::fill(catalogue::Catalogue& catalogue, const catalogue::Source& s
 }
 
 std::optional<Filled> Codings::fetch_best(const Making& making) {
-    const Key128 best = making.key(Effort::Background);
+    const Key128 best = making.key(Effort::Best);
     if (!store_.on_disk(best)) return std::nullopt;
     Filled filled{.object = fail(ErrorKind::NotFound, "not stored"), .verdict = http::Verdict::DiskHit};
     std::uint64_t size = 0;
@@ -130,82 +120,35 @@ std::optional<Filled> Codings::fetch_best(const Making& making) {
         filled.object = std::move(found.object);
     }
     known(making.source)->sizes_[making.row].store(size, std::memory_order_relaxed);
-    filled.fill_time = since(making.start);
+    filled.fill_time = making.elapsed();
     return filled;
 }
 
 Result<BlobPtr> Codings::encode_first(const Making& making, const Wanted& wanted,
                                       std::move_only_function<void(Filled)> announce) {
-    if (making.source.size < StreamedCoding::kLeast) return making.encode(Effort::First);
+    if (making.source.size < StreamedCoding::kLeast) return making.encode_at_once();
     StreamedCoding coding(making.source, making.coding(), wanted, [&](http::GrowingBodyPtr growing) {
-        announce(
-            {.object = making.object(Effort::First, nullptr), .fill_time = since(making.start), .growing = std::move(growing)});
+        announce({.object = making.object(Effort::First, nullptr), .fill_time = making.elapsed(), .growing = std::move(growing)});
     });
     return coding.run();
 }
 
 Filled Codings::made_first(const Making& making, Result<BlobPtr> coded) {
-    if (!coded) return {.object = std::unexpected(std::move(coded).error()), .fill_time = since(making.start)};
+    if (!coded) return {.object = std::unexpected(std::move(coded).error()), .fill_time = making.elapsed()};
     const ContentCodingsPtr content = known(making.source);
     if (!http::worth_keeping((*coded)->size(), making.source.size)) {
         counters_.add(http::Counter::CodingsWithoutGain);
         std::uint64_t nothing = kUnknown;  // the best coding may have been found to gain meanwhile: that stays
         content->sizes_[making.row].compare_exchange_strong(nothing, kNoGain, std::memory_order_relaxed);
-        return {.object = fail(ErrorKind::Unsupported, "saves too little", "no_gain"), .fill_time = since(making.start)};
+        return {.object = fail(ErrorKind::Unsupported, "saves too little", "no_gain"), .fill_time = making.elapsed()};
     }
     counters_.add(http::Counter::CodingsMade);
     auto object = making.object(Effort::First, *std::move(coded));
     store_.put(making.key(Effort::First), object, cache_store::Keep::MemoryOnly);
     // The best is not there any more, unless it is being made: the next request has it made again, if there is a place for it.
-    if (content->kept_ && !content->improving_) content->improved_ = 0;
-    return {std::move(object), http::Verdict::Miss, since(making.start)};
-}
-
-void Codings::improve(const ContentCodingsPtr& codings, const std::shared_ptr<catalogue::Catalogue>& catalogue,
-                      const catalogue::SourcePtr& source, const Floor& floor) {
-    // Nearly always under way or done: read first, as an exchange would take the cache line away from the other loops.
-    if (codings->improved_.load(std::memory_order_relaxed) > std::max(floor.gone, floor.stale)) return;
-    if (!is_improved(*source)) return;
-    if (codings->improving_.exchange(true, std::memory_order_relaxed)) return;
-    if (pool_.full(loop::WorkPool::Lane::Background)) {
-        codings->improving_ = false;  // the next request asks again
-        counters_.limit_hit(http::LimitHit::WorkQueue);
-        return;
-    }
-    const AsOf now = as_of(floor);
-    codings->improved_ = now.birth + 1;
-    pool_.detach(loop::WorkPool::Lane::Background,
-                 [this, catalogue, source, codings, now] { improve_all(*catalogue, *source, *codings, now); });
-}
-
-void Codings::improve_all(catalogue::Catalogue& catalogue, const catalogue::Source& source, ContentCodings& known,
-                          const AsOf& as_of) {
-    known.kept_ = true;
-    for (std::size_t row = 0; row < transforms::kCodings.size(); ++row) improve_one({catalogue, source, row, as_of}, known);
-    known.improving_ = false;
-}
-
-void Codings::improve_one(const Making& making, ContentCodings& known) {
-    const Key128 best = making.key(Effort::Background);
-    auto found = store_.find(best, making.as_of.floor);
-    if (!found && store_.on_disk(best)) found = store_.fetch(best, making.as_of.floor);
-    if (!found || found.stale) {
-        auto made = making.encode(Effort::Background);
-        if (!made) {
-            log_.debug("coding", "{} of {}: {}", transforms::kCodings[making.row].token, making.source.path, made.error().detail);
-            return;
-        }
-        if (!http::worth_keeping((*made)->size(), making.source.size)) {
-            counters_.add(http::Counter::CodingsWithoutGain);
-            known.sizes_[making.row].store(kNoGain, std::memory_order_relaxed);
-            return;
-        }
-        counters_.add(http::Counter::CodingsMade);
-        found.object = making.object(Effort::Background, *std::move(made));
-        store_.put(best, found.object, cache_store::Keep::Anywhere);
-        if (!store_.find(best, making.as_of.floor) && !store_.on_disk(best)) known.kept_ = false;
-    }
-    known.sizes_[making.row].store(found.object->body->size(), std::memory_order_relaxed);
+    const bool wanted = (content->left_to_gzip_ & 1U << making.row) == 0;
+    if (wanted && content->kept_ && content->missing_ == 0) content->improved_ = 0;
+    return {std::move(object), http::Verdict::Miss, making.elapsed()};
 }
 
 }  // namespace selvage::representations

@@ -102,13 +102,13 @@ Fills::Fills(loop::Loop& control, http::Counters& counters)
 
 Fills::~Fills() = default;
 
-loop::Operation Fills::request(loop::Loop& waiter, const Key128& key, Make make, std::move_only_function<void(Filled)> done) {
+loop::Operation Fills::request(loop::Loop& waiter, const Key128& key, Make make, std::move_only_function<void(Filled)> done,
+                               Admit admit) {
     auto interest = std::make_shared<loop::Interest>();
     // shared: the message may be dropped with its loop, and the completion belongs to the waiter's thread either way
     auto completion = std::make_shared<std::move_only_function<void(Filled)>>(std::move(done));
-    control_.post([this, key, make = std::move(make), entry = Waiter{&waiter, interest, std::move(completion)}]() mutable {
-        join(key, std::move(make), std::move(entry));
-    });
+    control_.post([this, key, make = std::move(make), entry = Waiter{&waiter, interest, std::move(completion)},
+                   admit = std::move(admit)]() mutable { join(key, std::move(make), std::move(entry), std::move(admit)); });
     return loop::Operation(std::move(interest));
 }
 
@@ -116,7 +116,7 @@ void Fills::refresh(const Key128& key, Make make) {
     control_.post([this, key, make = std::move(make)]() mutable { begin(key, std::move(make)); });
 }
 
-void Fills::join(const Key128& key, Make make, Waiter waiter) {
+void Fills::join(const Key128& key, Make make, Waiter waiter, Admit admit) {
     if (const auto place = flights_.find(key); place != flights_.end()) {
         counters_.add(Counter::FillsCoalesced);
         return join_flight(place->second, std::move(make), std::move(waiter));
@@ -128,6 +128,9 @@ void Fills::join(const Key128& key, Make make, Waiter waiter) {
     if (flights_.size() >= limits_.flights) {
         counters_.limit_hit(http::LimitHit::Fills);
         return post(waiter, {.object = fail(ErrorKind::Overloaded, "too many fills at once", "fills")});
+    }
+    if (auto admitted = admit ? admit() : Result<void>(); !admitted) {
+        return post(waiter, {.object = std::unexpected(std::move(admitted.error()))});
     }
     Flight& flight = add_flight(key);
     flight.waiters->add(std::move(waiter));

@@ -86,10 +86,13 @@ public:
 
     void set_limits(const Limits& limits) { limits_ = limits; }  // on the control loop; of flights that begin later
 
+    // May a flight be begun for who asks? On the control loop, and only when there is none to join.
+    using Admit = std::move_only_function<Result<void>()>;
+
     // From any loop. `done` runs on `waiter` unless the operation was dropped or withdrawn.
-    // Errors besides those of the work: Overloaded ("fills": too many flights), TimedOut ("fill_timeout").
+    // Errors besides those of the work and of `admit`: Overloaded ("fills": too many flights), TimedOut ("fill_timeout").
     [[nodiscard]] loop::Operation request(loop::Loop& waiter, const Key128& key, Make make,
-                                          std::move_only_function<void(Filled)> done);
+                                          std::move_only_function<void(Filled)> done, Admit admit = {});
 
     // From any loop: the same with nobody waiting for it. Nothing happens when it is under way, has just failed, or there are
     // many others.
@@ -118,7 +121,7 @@ private:
     };
     using Flights = std::unordered_map<Key128, Flight>;
 
-    void join(const Key128& key, Make make, Waiter waiter);
+    void join(const Key128& key, Make make, Waiter waiter, Admit admit);
     void join_flight(Flight& flight, Make make, Waiter waiter);
     void begin(const Key128& key, Make make);
     Flight& add_flight(const Key128& key);

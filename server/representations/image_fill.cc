@@ -20,17 +20,6 @@ std::chrono::milliseconds since(std::chrono::steady_clock::time_point start) {
 
 std::unexpected<Error> nobody_waits() { return fail(ErrorKind::Cancelled, "nobody waits for it any more"); }
 
-// Which limit a worker's refusal was for; kCount: none.
-http::LimitHit limit_of(std::string_view code) {
-    using enum http::LimitHit;
-    static constexpr std::pair<std::string_view, http::LimitHit> kLimits[] = {{"source_pixels", ImageSourcePixels},
-                                                                              {"too_many_frames", ImageFrames},
-                                                                              {"too_large", ImageOutput},
-                                                                              {"too_many_elements", ImageSvg}};
-    const auto* found = std::ranges::find(kLimits, code, &std::pair<std::string_view, http::LimitHit>::first);
-    return found == std::end(kLimits) ? kCount : found->second;
-}
-
 Facts facts_of(const ImageTask& task, const worker::Done& done) {
     Facts facts;
     facts.media_type = transforms::row_of(done.format).media_type;
@@ -66,6 +55,7 @@ void keep_the_better(cache_store::Store& store, const ImageTask& task, Facts& fa
 ImageFill::ImageFill(Surroundings surroundings, ImageTask task, Wanted wanted, Settle settle)
     : around_(surroundings),
       task_(std::make_shared<const ImageTask>(std::move(task))),
+      source_(around_.rules.sources.of(task_->source->content)),
       wanted_(std::move(wanted)),
       settle_(std::move(settle)),
       kept_(task_->keep),
@@ -84,24 +74,24 @@ void ImageFill::start() {
 void ImageFill::prepare_of(MezzanineKey mezzanine) {
     operation_ = around_.pool.submit(
         around_.control, loop::WorkPool::Lane::Now,
-        [&store = around_.store, task = task_, wanted = wanted_, mezzanine]() -> Result<Prepared> {
+        [&store = around_.store, task = task_, source = source_, wanted = wanted_, mezzanine]() -> Result<Prepared> {
             if (!wanted()) return nobody_waits();
-            return prepare(store, *task, mezzanine);
+            return prepare(store, *task, mezzanine, *source);
         },
         [this](Result<Prepared> input) { prepared(std::move(input)); });
 }
 
-Result<ImageFill::Prepared> ImageFill::prepare(cache_store::Store& store, const ImageTask& task, MezzanineKey mezzanine) {
+Result<ImageFill::Prepared> ImageFill::prepare(cache_store::Store& store, const ImageTask& task, MezzanineKey mezzanine,
+                                               SourceMemory& source) {
     Prepared input;
     if (task.keep) input.stored = look_up(store, task);
     if (input.stored) return input;
     if (mezzanine) {
         if (auto smaller = read_mezzanine(store, *mezzanine, task)) return *std::move(smaller);
     }
-    // The bytes are checked against the source's hash and copied into sealed memory: the file may change while a worker reads it.
-    const std::string content = TRY(task.catalogue->read(*task.source));
-    input.size = content.size();
-    input.memory = TRY(worker::sealed_memory("selvage-source", content));
+    auto [memory, size] = TRY(source.view(*task.catalogue, *task.source));
+    input.memory = std::move(memory);
+    input.size = size;
     return input;
 }
 
@@ -192,7 +182,6 @@ void ImageFill::transformed(Result<TransformResult> result) {
             around_.store.erase(*mezzanine_);
             return prepare_of(std::nullopt);
         }
-        count_refusal(result.error());
         return finish({.object = std::unexpected(std::move(result.error()))});
     }
     if (!task_->keep && !wanted_()) return finish({.object = nobody_waits()});
@@ -208,11 +197,6 @@ void ImageFill::transformed(Result<TransformResult> result) {
             return adopt(store, *task, output, keep);
         },
         [this](Result<cache_store::ObjectPtr> object) { finish({.object = std::move(object)}); });
-}
-
-void ImageFill::count_refusal(const Error& error) const {
-    const http::LimitHit limit = limit_of(error.code);
-    if (limit != http::LimitHit::kCount) around_.fills.counters().limit_hit(limit);
 }
 
 bool ImageFill::makes_mezzanine_due() {

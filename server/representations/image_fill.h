@@ -11,6 +11,7 @@
 #include "server/loop/work_pool.h"
 #include "server/representations/fills.h"
 #include "server/representations/mezzanine.h"
+#include "server/representations/source_memory.h"
 #include "server/representations/transform_cost.h"
 #include "server/representations/transform_pool.h"
 #include "server/representations/variant_budget.h"
@@ -36,6 +37,7 @@ struct FillRules {
     config::Image limits;
     MezzanineTiming mezzanines;
     VariantBudget budget;
+    SourceMemories sources;
 };
 
 // Makes a variant: disk → read the source, or its mezzanine → transform → the store. One method per step; lives on the control
@@ -67,13 +69,13 @@ private:
     };
     using MezzanineKey = std::optional<Key128>;
     void prepare_of(MezzanineKey mezzanine);
-    static Result<Prepared> prepare(cache_store::Store& store, const ImageTask& task, MezzanineKey mezzanine);
+    static Result<Prepared> prepare(cache_store::Store& store, const ImageTask& task, MezzanineKey mezzanine,
+                                    SourceMemory& source);
     static std::optional<Filled> look_up(cache_store::Store& store, const ImageTask& task);
     static std::optional<Prepared> read_mezzanine(cache_store::Store& store, const Key128& key, const ImageTask& task);
     void prepared(Result<Prepared> input);
     TransformJob job_of(Prepared input) const;
     void transformed(Result<TransformResult> result);
-    void count_refusal(const Error& error) const;
     bool makes_mezzanine_due();
     void note_mezzanine();
     void begin_mezzanine();
@@ -86,6 +88,7 @@ private:
 
     Surroundings around_;
     std::shared_ptr<const ImageTask> task_;
+    const std::shared_ptr<SourceMemory> source_;
     Wanted wanted_;
     Settle settle_;
     std::chrono::steady_clock::time_point started_;

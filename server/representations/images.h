@@ -33,8 +33,8 @@ public:
         misses_.set_limits(image, limits);
     }
 
-    // May a variant be made for this client? It counts. `peer`: its address. Any thread.
-    bool may_miss(std::string_view peer, SteadyTime now) { return misses_.take(peer, now); }
+    // Might a variant be made for this client? `peer`: its address. Any thread.
+    bool may_miss(std::string_view peer, SteadyTime now) const { return misses_.has_one(peer, now); }
 
     // What the workers' codecs are: part of every key. Set once, when the first worker has said hello.
     void set_epoch(const std::string& epoch) {
@@ -68,9 +68,13 @@ public:
     }
     bool on_disk(const Key128& key) const { return around_.store.on_disk(key); }
 
-    [[nodiscard]] loop::Operation make(loop::Loop& waiter, ImageTask task, std::move_only_function<void(Filled)> done) {
+    // For `peer`, whose miss it is, unless it joins what is being made for somebody; empty: nobody's. Errors besides those of the
+    // parts: RateLimited "rate_limited".
+    [[nodiscard]] loop::Operation make(loop::Loop& waiter, ImageTask task, std::string_view peer,
+                                       std::move_only_function<void(Filled)> done) {
         const Key128 key = flight_key(task.key, task.floor);
-        return fills_.request(waiter, key, fill_of(std::move(task), nullptr), std::move(done));
+        return fills_.request(waiter, key, fill_of(std::move(task), nullptr), std::move(done),
+                              [this, peer = std::string(peer)] { return take_miss(peer); });
     }
 
     // The same in the background, nobody being told but the log, which outlives us.
@@ -85,6 +89,12 @@ public:
     }
 
 private:
+    Result<void> take_miss(const std::string& peer) {
+        if (misses_.take(peer, around_.control.now())) return {};
+        fills_.counters().limit_hit(http::LimitHit::ImageMisses);
+        return fail(ErrorKind::RateLimited, "more than image.client_misses", "rate_limited");
+    }
+
     Fills::Make fill_of(ImageTask task, Log* log) const {
         return
             [around = around_, task = std::move(task), log](Wanted wanted, Settle settle) mutable -> std::unique_ptr<FillWork> {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "server/catalogue/catalogue.h"
 #include "server/http/content_coding.h"
@@ -34,7 +35,23 @@ struct CodingChoice {
 CodingChoice select_coding(const http::AcceptedCodings& accepted, const catalogue::Source& source, const CodedSizes& sizes,
                            bool wants_range);
 
+// What a difference to a dictionary of the client's (dcz) has to beat.
+struct DeltaTerms {
+    bool allowed = false;              // the client ranks nothing else above it
+    std::uint64_t smallest_plain = 0;  // bytes of the smallest representation without dictionary that it accepts
+    bool estimated = false;            // as not all of them have been made
+    bool pays(std::uint64_t size) const { return allowed && size < smallest_plain - smallest_plain / 10; }  // static-delivery §5
+};
+// Of a client that wants no range. Where a coding has not been made yet, a sixth of the file is taken for its size, as br-11 has
+// (static-delivery §4); where the client takes nothing but dcz, any difference pays. A pure function.
+DeltaTerms delta_terms(const http::AcceptedCodings& accepted, const catalogue::Source& source, const CodedSizes& sizes);
+
 // Does the choice above depend on Accept-Encoding? Then the response says Vary.
 bool varies_by_coding(const catalogue::Source& source);
+
+// For people: why the choice above was made; why there is no coding of a file at all (empty: there is, or will be).
+std::string_view why(const CodingChoice& choice, const http::AcceptedCodings& accepted, const catalogue::Source& source,
+                     bool wants_range);
+std::string_view why_not_coded(const catalogue::Source& source);
 
 }  // namespace selvage::representations

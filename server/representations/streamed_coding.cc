@@ -22,7 +22,7 @@ StreamedCoding::~StreamedCoding() {
 }
 
 Result<BlobPtr> StreamedCoding::run() {
-    encoder_ = TRY(transforms::row_of(coding_).begin(source_.size, [this](std::string_view coded) {
+    encoder_ = TRY(transforms::row_of(coding_).begin(source_.size, transforms::Effort::First, [this](std::string_view coded) {
         pending_ += coded;
         made_ += coded.size();
     }));
@@ -40,7 +40,9 @@ Result<BlobPtr> StreamedCoding::run() {
 }
 
 Result<std::string_view> StreamedCoding::read(std::uint64_t offset) {
-    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(source_.size - offset, kStep));
+    std::uint64_t most = kStep;
+    if (!growing_ && judged_at_ > offset) most = std::min(most, judged_at_ - offset);
+    const auto size = static_cast<std::size_t>(std::min(source_.size - offset, most));
     if (source_.bytes) return source_.bytes->view().substr(offset, size);
     step_.resize(kStep);
     const auto read = source_.file->read_blocking(offset, step_.data(), size);

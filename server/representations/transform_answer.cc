@@ -14,18 +14,39 @@ namespace worker = transforms::worker;
 namespace {
 
 constexpr std::uint64_t kContainer = 1 << 20;
-constexpr std::uint64_t kLargest = worker::kMostOutput;  // whatever the limits are: it is read into the memory of the server
 
 std::unexpected<Error> fault(std::string what) { return fail(ErrorKind::Internal, std::move(what), "worker_crashed"); }
 
-// The codes that a worker may use; the text from the wire becomes one of these literals.
-std::string_view known_code(const char* text, std::size_t size) {
-    static constexpr std::string_view kCodes[] = {
-        "undecodable",        "source_pixels",   "too_many_frames",    "too_large",         "empty_region",
-        "unsupported_source", "format_disabled", "processing_timeout", "too_many_elements", "source_too_large"};
-    const std::string_view given(text, strnlen(text, size));
-    const auto* found = std::ranges::find(kCodes, given);
-    return found == std::end(kCodes) ? std::string_view{} : *found;
+// What a worker may refuse with; the text from the wire becomes one of these literals.
+struct Code {
+    std::string_view said;
+    std::string_view told;  // to clients, who know fewer (image-urls §1.7)
+    http::LimitHit limit;
+};
+
+const Code& known_code(const worker::Done& done) {
+    using enum http::LimitHit;
+    static constexpr Code kUnknown = {{}, {}, kCount};
+    static constexpr Code kCodes[] = {
+        {"undecodable", "undecodable", kCount},
+        {"unsupported_source", "unsupported_source", kCount},
+        {"empty_region", "empty_region", kCount},
+        {"format_disabled", "format_disabled", kCount},
+        {"processing_timeout", "processing_timeout", kCount},
+        {"source_pixels", "source_pixels", ImageSourcePixels},
+        {"source_side", "source_pixels", ImageSourceSide},
+        {"too_many_frames", "too_many_frames", ImageFrames},
+        {"animation_pixels", "source_pixels", ImageAnimationPixels},
+        {"output_pixels", "too_large", ImageOutputPixels},
+        {"output_side", "too_large", ImageOutputSide},
+        {"format_side", "too_large", ImageFormatSide},
+        {"animation_output_pixels", "too_large", ImageAnimationOutput},
+        {"source_too_large", "source_too_large", ImageSvgBytes},  // of other kinds the server knows
+        {"too_many_elements", "too_many_elements", ImageSvgElements},
+    };
+    const std::string_view given(done.code, strnlen(done.code, sizeof done.code));
+    const auto* found = std::ranges::find(kCodes, given, &Code::said);
+    return found == std::end(kCodes) ? kUnknown : *found;
 }
 
 bool may_refuse_with(ErrorKind kind) {
@@ -50,6 +71,7 @@ bool may_refuse_with(ErrorKind kind) {
 
 Result<void> check_numbers(const worker::Done& done, const transforms::Order& order, const config::Image& limits) {
     if (done.format != order.format) return fault("made another format than was asked for");
+    if (done.enlarged > worker::Enlarged::UpToPixels) return fault("was stopped by a limit that there is not");
     if (done.quality > 100 || done.effort > transforms::ImageEffort::Best) return fault("used a quality that there is not");
     if (!std::isfinite(done.score) || done.score > 100) return fault("gave a score that there is not");
     const bool fits = done.width >= 1 && done.height >= 1 && std::max(done.width, done.height) <= limits.output_side &&
@@ -64,10 +86,10 @@ Result<void> check_numbers(const worker::Done& done, const transforms::Order& or
 }  // namespace
 
 std::uint64_t largest_output(std::uint32_t width, std::uint32_t height, std::uint32_t frames) {
-    constexpr std::uint64_t kMost = kLargest / 4;
+    constexpr std::uint64_t kMost = worker::kMostOutput / 4;  // whatever the limits are: it is read into the server's memory
     const std::uint64_t frame = std::min(std::uint64_t{width} * height, kMost);
     const std::uint64_t pixels = std::min(frame * std::clamp<std::uint64_t>(frames, 1, kMost), kMost);
-    return std::min(4 * pixels + kContainer, kLargest);
+    return std::min(4 * pixels + kContainer, worker::kMostOutput);
 }
 
 Result<void> check_answer(const worker::Done& done, int output, std::uint32_t expected, const transforms::Order& order,
@@ -86,10 +108,23 @@ Result<void> check_answer(const worker::Done& done, int output, std::uint32_t ex
 
 Error refusal(const worker::Done& done) {
     return Error{.kind = done.error,
-                 .code = known_code(done.code, sizeof done.code),
+                 .code = known_code(done).told,
                  .detail = std::string(done.detail, strnlen(done.detail, sizeof done.detail)),
                  .param = {},
                  .allowed = {}};
+}
+
+http::LimitHit limit_of(const worker::Done& done) {
+    if (done.ok == 0) return known_code(done).limit;
+    switch (done.enlarged) {
+        case worker::Enlarged::UpTo:
+            return http::LimitHit::ImageUpscale;
+        case worker::Enlarged::UpToPixels:
+            return http::LimitHit::ImageUpscalePixels;
+        case worker::Enlarged::AsAsked:
+            break;
+    }
+    return http::LimitHit::kCount;
 }
 
 }  // namespace selvage::representations

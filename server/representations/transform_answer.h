@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 #include "config/config.h"
+#include "server/http/session.h"
 #include "transforms/order.h"
 #include "transforms/worker/protocol.h"
 
@@ -19,7 +20,10 @@ Result<void> check_answer(const transforms::worker::Done& done, int output, std:
 // The most bytes that an image of this size may have: what it takes without any compression, and something for its container.
 std::uint64_t largest_output(std::uint32_t width, std::uint32_t height, std::uint32_t frames);
 
-// What a worker says that has not made the image.
+// What a worker says that has not made the image. Its code is one of image-urls §1.7.
 Error refusal(const transforms::worker::Done& done);
+
+// Which limit kept it from making the image, or from making it as large as was asked; kCount: none.
+http::LimitHit limit_of(const transforms::worker::Done& done);
 
 }  // namespace selvage::representations

@@ -139,7 +139,8 @@ TransformQueue::Room TransformPool::room() const {
 }
 
 void TransformPool::tell_pressure() {
-    const std::size_t idle = ready_workers() - busy_workers();
+    const std::size_t busy = busy_workers(), idle = ready_workers() - busy;
+    pressure_.set_busy(static_cast<unsigned>(busy));
     std::chrono::microseconds work{0};
     if (idle == 0) {
         work = queue_.client_cost();

@@ -16,6 +16,9 @@ public:
     // What a client's job that is asked for now will wait for a worker, by the estimated costs of those before it.
     std::chrono::microseconds wait() const { return std::chrono::microseconds(wait_us_.load(std::memory_order_relaxed)); }
 
+    unsigned busy_workers() const { return busy_.load(std::memory_order_relaxed); }
+    void set_busy(unsigned busy) { busy_.store(busy, std::memory_order_relaxed); }
+
     void set(unsigned idle, bool takes_heavy, std::chrono::microseconds wait) {
         idle_.store(idle, std::memory_order_relaxed);
         takes_heavy_.store(takes_heavy, std::memory_order_relaxed);
@@ -23,7 +26,7 @@ public:
     }
 
 private:
-    std::atomic<unsigned> idle_{0};
+    std::atomic<unsigned> idle_{0}, busy_{0};
     std::atomic<bool> takes_heavy_{true};
     std::atomic<std::int64_t> wait_us_{0};
 };

@@ -117,8 +117,11 @@ worker::Limits TransformWorker::job_limits() const {
     return {.source_pixels = image.source_pixels,
             .animation_pixels = image.animation_pixels,
             .output_pixels = image.output_pixels,
+            .animation_output_pixels = image.animation_output_pixels,
+            .upscale_pixels = image.upscale_pixels,
             .source_side = image.source_side,
             .output_side = image.output_side,
+            .upscale = image.upscale,
             .frames = image.frames,
             .svg_elements = image.svg_elements,
             .svg_bytes = image.svg_bytes,
@@ -243,16 +246,29 @@ void TransformWorker::accept(const worker::Done& done, FileDescriptor output) {
         at_ = 0;
         deadline_.stop();
         state_ = State::Idle;
-        if (done.jobs_done >= around_.limits.recycle_jobs || done.resident_bytes > around_.limits.recycle_memory) restart();
+        recycle_when_due(done);
     } else {
         deadline_.start(around_.limits.process_timeout);
     }
     if (last) owner_.is_free();
+    count_limit(limit_of(done));
     if (done.ok == 0) return settle(std::move(entry), std::unexpected(refusal(done)));
     around_.counters.add(counter_of(done.format));
     around_.counters.observe(http::Duration::Transform,
                              std::chrono::microseconds(std::uint64_t{done.decode_us} + done.operate_us + done.encode_us));
     settle(std::move(entry), TransformResult{.done = done, .output = std::move(output)});
+}
+
+void TransformWorker::recycle_when_due(const worker::Done& done) {
+    using enum http::LimitHit;
+    const bool jobs = done.jobs_done >= around_.limits.recycle_jobs;
+    if (!jobs && done.resident_bytes <= around_.limits.recycle_memory) return;
+    count_limit(jobs ? ImageRecycleJobs : ImageRecycleMemory);
+    restart();
+}
+
+void TransformWorker::count_limit(http::LimitHit limit) {
+    if (limit != http::LimitHit::kCount) around_.counters.limit_hit(limit);
 }
 
 void TransformWorker::timer_ran() {
@@ -267,7 +283,8 @@ void TransformWorker::timer_ran() {
             if (exit_expected_) {
                 replace("closed its socket", Blame::Source);
             } else {
-                out_of_time(fmt::format("has no result after {} ms", around_.limits.process_timeout.count()));
+                out_of_time(http::LimitHit::ImageProcessTime,
+                            fmt::format("has no result after {} ms", around_.limits.process_timeout.count()));
             }
             break;
         case State::Idle:
@@ -281,13 +298,15 @@ void TransformWorker::exited(int status, int signal) {
     if (state_ == State::Starting) {
         down(fmt::format("it {} at once", ended_how(status, signal)));
     } else if (signal == SIGXCPU && busy()) {
-        out_of_time("has used up its CPU time");
+        const bool drawing = batch_.entries.front().job.drawing;
+        out_of_time(drawing ? http::LimitHit::ImageSvgCpu : http::LimitHit::ImageWorkerCpu, "has used up its CPU time");
     } else {
         replace(ended_how(status, signal), Blame::Source);
     }
 }
 
-void TransformWorker::out_of_time(const std::string& why) {
+void TransformWorker::out_of_time(http::LimitHit limit, const std::string& why) {
+    count_limit(limit);
     around_.log.warn("transform", "worker {} {} at {}; replaced", process_->id(), why, batch_.entries[at_].job.name);
     around_.counters.add(http::Counter::WorkerRestarts);
     restart();

@@ -82,7 +82,9 @@ private:
     void timer_ran();
     void exited(int status, int signal);
     void replace(const std::string& why, Blame blame);
-    void out_of_time(const std::string& why);
+    void out_of_time(http::LimitHit limit, const std::string& why);
+    void recycle_when_due(const transforms::worker::Done& done);
+    void count_limit(http::LimitHit limit);
     void restart() { stop_then_spawn_in(std::chrono::milliseconds(0)); }
     void give_up(const Error& error, Blame blame);
     void settle(Entry entry, Result<TransformResult> result);

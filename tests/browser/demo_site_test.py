@@ -6,115 +6,27 @@
 PROGRAM is `selvage`, SITE what scripts/demo-site prepared. Screenshots and the list of responses are left in OUTPUT.
 Each test is a claim about what the browser saw; the browser's own network log (Chrome DevTools Protocol) is the witness.
 """
-import base64
-import hashlib
 import json
-import os
 import pathlib
-import selectors
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 import unittest
 from urllib.parse import parse_qs, urlsplit
 
-try:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.support.ui import Select
-except ImportError:
-    sys.exit("browser: python3-selenium is missing (run scripts/setup test)")
+from browser import Server, command_line, empty_logs, messages, start_browser, wait_for
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select
 
 PROGRAM = SITE = OUTPUT = None
-DEADLINE = 90  # seconds for everything of one kind; a cold AVIF of the largest photograph takes well under one
-
-
-def wait_for(what, condition, deadline=DEADLINE):
-    """The condition's first true value; the browser offers no event for it, so it is asked ten times a second."""
-    until = time.monotonic() + deadline
-    while time.monotonic() < until:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.1)
-    raise AssertionError(f"not within {deadline} s: {what}")
-
-
-class Server:
-    """`selvage serve SITE` on a free port with an empty cache."""
-
-    def __init__(self, folder):
-        self.cache = folder / "cache"
-        self.log = (OUTPUT / "server.log").open("wb")
-        self.process = subprocess.Popen(
-            [PROGRAM, "serve", str(SITE), "--listen", "https://127.0.0.1:0", "--cache", str(self.cache)],
-            stdout=subprocess.PIPE, stderr=self.log)
-        try:
-            self.origin = self.read_origin()
-        except BaseException:
-            self.process.kill()
-            self.process.wait()
-            raise
-
-    def read_origin(self):
-        """From the line `listening https://127.0.0.1:PORT`."""
-        until = time.monotonic() + 30
-        selector = selectors.DefaultSelector()
-        selector.register(self.process.stdout, selectors.EVENT_READ)
-        while time.monotonic() < until:
-            if not selector.select(timeout=0.5):
-                continue
-            line = self.process.stdout.readline().decode()
-            if line.startswith("listening https://"):
-                return line.split()[1].rstrip("/")
-            if not line:
-                break
-        raise AssertionError(f"the server did not say that it listens; its log is {self.log.name}")
-
-    def key_hash(self):
-        """SHA-256 of the certificate's public key, as Chromium's allow-list wants it. With it, unlike with
-        --ignore-certificate-errors, the browser keeps what it is sent in its cache."""
-        key = subprocess.run(["openssl", "x509", "-in", self.cache / "dev-cert.pem", "-pubkey", "-noout"],
-                             check=True, capture_output=True).stdout
-        der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "der"], input=key, check=True, capture_output=True).stdout
-        return base64.b64encode(hashlib.sha256(der).digest()).decode()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(timeout=40)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            return "did not end within 40 s of SIGTERM"
-        finally:
-            self.process.stdout.close()
-            self.log.close()
-
-
-def start_browser(profile, key_hash):
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for argument in [
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-proxy-server",
-            "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--window-size=1280,900", "--hide-scrollbars", f"--user-data-dir={profile}",
-            f"--ignore-certificate-errors-spki-list={key_hash}"]:
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
 
 
 class Visit:
     """One visit to the page, scrolled to its end: responses (URL → what the browser noted), failures, console messages."""
 
     def __init__(self, driver, origin):
-        driver.get("about:blank")
-        driver.get_log("performance"), driver.get_log("browser")  # what was before is not ours
+        empty_logs(driver)
         driver.get(origin + "/")
         self.scroll(driver)
         wait_for("all images loaded", lambda: driver.execute_script(
@@ -140,18 +52,16 @@ class Visit:
     def read_network_log(self, driver, origin):
         self.responses, self.failures, self.foreign = {}, [], []
         urls, on_the_wire = {}, {}
-        for entry in driver.get_log("performance"):
-            message = json.loads(entry["message"])["message"]
-            parameters = message["params"]
-            if message["method"] == "Network.requestWillBeSent":
+        for method, parameters in messages(driver):
+            if method == "Network.requestWillBeSent":
                 urls[parameters["requestId"]] = parameters["request"]["url"]
-            elif message["method"] == "Network.responseReceivedExtraInfo":
+            elif method == "Network.responseReceivedExtraInfo":
                 on_the_wire[parameters["requestId"]] = parameters["statusCode"]
-            elif message["method"] == "Network.loadingFailed":
+            elif method == "Network.loadingFailed":
                 self.failures.append(f"{urls.get(parameters['requestId'])}: {parameters.get('errorText')}")
-            elif message["method"] == "Network.responseReceived":
+            elif method == "Network.responseReceived":
                 self.note(parameters, origin, on_the_wire)
-            elif message["method"] == "Network.requestServedFromCache":
+            elif method == "Network.requestServedFromCache":
                 on_the_wire[parameters["requestId"]] = 0
         for response in self.responses.values():
             response["wire"] = on_the_wire.get(response["id"], response["wire"])
@@ -177,20 +87,15 @@ class DemoSite(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="selvage-browser-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.server = Server(cls.folder)
-        cls.addClassCleanup(cls.stop_server)
-        cls.driver = start_browser(cls.folder / "profile", cls.server.key_hash())
+        cache = cls.folder / "cache"
+        cls.server = Server(PROGRAM, [SITE, "--listen", "https://127.0.0.1:0", "--cache", cache], OUTPUT / "server.log")
+        cls.addClassCleanup(cls.server.stop)
+        cls.driver = start_browser(cls.folder / "profile", Server.key_hash(cache))
         cls.addClassCleanup(cls.driver.quit)
         cls.first = Visit(cls.driver, cls.server.origin)
         cls.take_screenshots()
         cls.second = Visit(cls.driver, cls.server.origin)
         (OUTPUT / "responses.json").write_text(json.dumps({"first": cls.first.responses, "second": cls.second.responses}, indent=1))
-
-    @classmethod
-    def stop_server(cls):
-        status = cls.server.stop()
-        if status != 0:
-            raise AssertionError(f"after SIGTERM the server ended with {status}")
 
     @classmethod
     def take_screenshots(cls):
@@ -291,13 +196,6 @@ class DemoSite(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
-        sys.exit(__doc__)
-    PROGRAM, SITE, OUTPUT = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
-    for needed, remedy in [(PROGRAM, "scripts/build release"), (SITE / "index.html", "scripts/demo-site"),
-                           ("/usr/bin/chromium", "scripts/setup test"), ("/usr/bin/chromedriver", "scripts/setup test")]:
-        if not os.path.exists(needed):
-            sys.exit(f"browser: {needed} is missing (run {remedy})")
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"  # for the wire to chromedriver
+    paths = command_line(__doc__, ["PROGRAM", "SITE", "OUTPUT"], lambda given: [(given["SITE"] / "index.html", "scripts/demo-site")])
+    PROGRAM, SITE, OUTPUT = paths["PROGRAM"], paths["SITE"], paths["OUTPUT"]
     unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -77,6 +77,19 @@ SCENARIO("every option of a file reaches the configuration") {
         CHECK(config.cache.memory == kMiB);
         CHECK(config.cache.disk == 1'536 * kMiB);
     }
+    THEN("of releases") {
+        CHECK((config.releases.keep == 24h * 7 && config.releases.builds == 5 && config.releases.bytes == 100 * kMiB));
+    }
+    THEN("of hints") {
+        CHECK((config.hints.file_bytes == 2 * kMiB && config.hints.files == 65));
+        CHECK((config.sites[0].hints && !config.sites[1].hints));
+    }
+    THEN("of dictionaries") {
+        CHECK_FALSE(config.dictionaries.enabled);
+        CHECK(config.dictionaries.largest == 7 * kMiB);
+        CHECK(config.dictionaries.on_the_fly == 5 * kMiB);
+        CHECK(config.dictionaries.at_once == 3);
+    }
     THEN("of images") {
         const Image& image = config.image;
         CHECK((image.quality.jpeg == 1 && image.quality.webp == 2 && image.quality.avif == 3));
@@ -85,7 +98,9 @@ SCENARIO("every option of a file reaches the configuration") {
         CHECK(image.source_bytes == 10'000'000);
         CHECK(image.source_pixels == 1'000'000);
         CHECK((image.source_side == 1000 && image.output_side == 1001 && image.output_pixels == 1002 && image.frames == 1003));
-        CHECK((image.animation_pixels == 1004 && image.avif_pixels == 1005));
+        CHECK((image.animation_pixels == 1004 && image.animation_output_pixels == 1006 && image.avif_pixels == 1005));
+        CHECK((image.upscale == 5 && image.upscale_pixels == 1007 && image.dpr == 3));
+        CHECK((image.query_bytes == 1008 && image.query_params == 33));
         CHECK((image.avif_at_once == 1250ms && image.degrade_wait == 1750ms));
         CHECK((!image.upgrade && image.siblings && image.convert_plain));
         CHECK((!image.mezzanine && image.variants_per_source == 21 && image.client_misses == 22));

@@ -1,11 +1,18 @@
 #!/usr/bin/python3
 """What one client, one source and one drawing may cost: image-urls.md §1.5, §3; protocol-and-limits.md §7."""
 import json
+import os
+import signal
+import threading
 import unittest
 
+from PIL import Image
+
+import damage
 import pictures
 from selvage import Server
 from server_case import ServerCase, write
+from waiting import until
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20">%s</svg>'
 HITS = 'limit_hits_total{{limit="{}"}}'
@@ -19,6 +26,10 @@ class ImageLimits(ServerCase):
     def prepare(cls):
         write(cls.root, {**{f"{name}.jpg": pictures.jpeg(300, 200, seed=seed) for seed, name in enumerate("abcdef")},
                          "moving.gif": pictures.animation("gif", 60, 40),
+                         "longer.gif": pictures.animation("gif", 60, 40, frames=5),
+                         **{f"{name}.png": pictures.bytes_of(Image.new("RGB", size), "png") for name, size in
+                            {"tiny": (8, 4), "small": (20, 10), "wide": (320, 10), "large": (310, 310)}.items()},
+                         "dense.svg": SVG % (b"<g/>" * 30),
                          "drawing.svg": SVG % b'<rect width="30" height="20"/>',
                          "crowded.svg": SVG % (b'<rect width="9" height="9"/>' * 110),
                          "long.svg": SVG % (b" " * 3_000)})
@@ -84,17 +95,110 @@ class VariantsOfASource(ImageLimits):
         self.assertEqual(self.server.get("/b.jpg?w=53&fm=webp")["cache-status"], "selvage; hit")
 
 
-class Sizes(ImageLimits):
-    options = ("source_bytes = 4096\nframes = 3\noutput_pixels = 5000\nsource_pixels = 100000\n"
-               "rasterise_svg = true\nsvg_bytes = 8192\nsvg_elements = 100")
+class JoinedMisses(ImageLimits):
+    options = "client_misses = 1\nclient_misses_burst = 1\nupgrade = false\nworkers = 1"
+
+    def test_who_waits_for_what_is_being_made_for_another_has_not_caused_it(self):
+        [worker] = until("one worker", lambda: self.server.metric("transform_workers_ready") == 1 and self.server.workers())
+        statuses, threads = [], []
+
+        def ask(target, address):
+            threads.append(threading.Thread(target=lambda: statuses.append(
+                self.server.get(target, more=("--interface", address)).status)))
+            threads[-1].start()
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            ask("/f.jpg?w=60&fm=webp", "127.0.0.1")
+            until("it is being made", lambda: self.server.metric("transform_workers_busy") == 1)
+            for _ in range(6):
+                ask("/f.jpg?w=60&fm=webp", "127.0.0.2")
+            until("all wait for it", lambda: self.server.metric("fill_waiters") == 7)
+            self.assertEqual(self.server.get("/f.jpg?w=61&fm=webp", more=("--interface", "127.0.0.1")).status, 429)
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        for thread in threads:
+            thread.join()
+        self.assertEqual(statuses, [200] * 7)
+        self.assertEqual(self.server.get("/f.jpg?w=62&fm=webp", more=("--interface", "127.0.0.2")).status, 200)
+        self.assertEqual(self.hits("image.client_misses"), 1)
+
+
+class EachLimit(ImageLimits):
+    """One server per class of limits that would hide one another."""
+
+    def each(self, cases):
+        for limit, target, status, code in cases:
+            with self.subTest(limit):
+                before = self.hits(limit)
+                if code is None:
+                    self.assertEqual(self.server.get(target).status, status)
+                else:
+                    self.assertEqual(self.code(target, status), code)
+                self.assertEqual(self.hits(limit), before + 1)
+
+
+class Sizes(EachLimit):
+    options = ("source_bytes = 4096\nframes = 3\noutput_pixels = 5000\nsource_pixels = 90000\noutput_side = 2000\n"
+               "source_side = 310\nrasterise_svg = true\nsvg_bytes = 2500\nsvg_elements = 20\nquery_bytes = 100\nquery_params = 3")
 
     def test_each_limit_is_counted_by_its_name(self):
-        for limit, target, status, code in (("image.source_bytes", "/a.jpg?w=50&fm=webp", 413, "source_too_large"),
-                                            ("image.frames", "/moving.gif?w=30&fm=webp", 422, "too_many_frames"),
-                                            ("image.svg_elements", "/crowded.svg?fm=png", 422, "too_many_elements")):
-            before = self.hits(limit)
-            self.assertEqual(self.code(target, status), code)
-            self.assertEqual(self.hits(limit), before + 1, limit)
+        self.each((("image.source_bytes", "/a.jpg?w=50&fm=webp", 413, "source_too_large"),
+                   ("image.source_side", "/wide.png?w=50", 422, "source_pixels"),
+                   ("image.source_pixels", "/large.png?w=50", 422, "source_pixels"),
+                   ("image.frames", "/moving.gif?w=30&fm=webp", 422, "too_many_frames"),
+                   ("image.output_pixels", "/small.png?w=100&h=100&fit=pad", 413, "too_large"),
+                   ("image.output_side", "/small.png?w=2001", 400, "too_large"),
+                   ("image.dpr", "/small.png?w=10&dpr=4.5", 400, "too_large"),
+                   ("image.query_bytes", "/small.png?w=10&x=" + "1" * 100, 414, None),
+                   ("image.query_params", "/small.png?w=10&a=1&b=1&c=1", 400, "too_many_params"),
+                   ("image.svg_elements", "/dense.svg?fm=png", 422, "too_many_elements"),
+                   ("image.svg_bytes", "/long.svg?fm=png", 413, "source_too_large")))
+
+    def test_each_answer_is_counted(self):
+        before = self.hits("image.dpr")
+        for _ in range(3):
+            self.code("/small.png?w=10&dpr=9", 400)
+        self.assertEqual(self.hits("image.dpr"), before + 3)
+
+
+class Results(EachLimit):
+    options = ("animation_pixels = 9600\nanimation_output_pixels = 20000\navif_pixels = 100\nupscale = 2\nupscale_pixels = 400\n"
+               "upgrade = false\nrecycle_jobs = 1000")
+
+    def test_each_limit_is_counted_by_its_name(self):
+        self.each((("image.animation_output_pixels", "/moving.gif?w=100&h=100&fit=pad&fm=webp", 413, "too_large"),
+                   ("image.animation_pixels", "/longer.gif?w=30&fm=webp", 422, "source_pixels"),
+                   ("image.avif_pixels", "/a.jpg?w=60&fm=avif", 200, None),
+                   ("image.upscale", "/tiny.png?w=100&up=1", 200, None),
+                   ("image.upscale_pixels", "/small.png?w=100&up=1", 200, None)))
+
+    def test_what_is_enlarged_less_than_was_asked_is_smaller(self):
+        self.assertEqual(pictures.examine(self.server.get("/tiny.png?w=101&up=1").body)[1:3], (16, 8))
+
+    def test_a_moving_result_may_be_larger_than_its_source(self):
+        response = self.server.get("/moving.gif?w=70&h=70&fit=pad&fm=webp")
+        self.assertEqual(pictures.examine(response.body)[:3], ("webp", 70, 70))
+
+
+class Recycling(EachLimit):
+    options = "recycle_jobs = 1"
+
+    def test_a_process_that_is_replaced_for_its_age_is_counted(self):
+        self.each((("image.recycle_jobs", "/a.jpg?w=60&fm=webp", 200, None),))
+
+
+class Broken(ImageLimits):
+    def test_what_libraries_say_of_broken_files_is_not_in_the_log(self):
+        good = {**damage.samples(), "made.avif": self.server.get("/a.jpg?w=60&fm=avif").body}
+        for name in ("still.jxl", "made.avif", "rgb.png", "lzw.tiff"):
+            for step in (3, 11):
+                content = bytearray(good[name])
+                for at in range(len(content) // 3, len(content), step):
+                    content[at] ^= 0xFF
+                write(self.root, {f"{step}{name}": bytes(content)})
+                self.assertIn(self.server.get(f"/{step}{name}?w=20&fm=webp").status, (200, 415, 422))
+        for line in self.server.log().splitlines():
+            self.assertRegex(line, r"^\S+ (info|warn|error) \S+: ")
 
 
 class Drawings(ImageLimits):

@@ -52,7 +52,7 @@ class ImageUrls(ImageCase):
         for query, param, code in (
                 ("w=0", "w", "invalid_param"), ("w=abc", "w", "invalid_param"), ("w=-5", "w", "invalid_param"),
                 ("w=9000", "w", "too_large"), ("w=", "w", "invalid_param"),
-                ("h=1.5", "h", "invalid_param"), ("dpr=9&w=10", "dpr", "invalid_param"),
+                ("h=1.5", "h", "invalid_param"), ("dpr=9&w=10", "dpr", "too_large"),
                 ("w=10&fit=weird", "fit", "invalid_param"), ("w=10&q=101", "q", "invalid_param"),
                 ("fm=bmp", "fm", "invalid_param"), ("rot=45", "rot", "invalid_param"), ("flip=x", "flip", "invalid_param"),
                 ("blur=1000", "blur", "invalid_param"),

@@ -83,9 +83,10 @@ class Walls(OneWorker):
             self.assertEqual(int(status["CapBnd"], 16), 0)
         if not SANITIZED:
             self.assertEqual(status["Seccomp"], "2")  # a filter
-        ends = [os.readlink(f"/proc/{worker}/fd/{number}") for number in range(3, 5)]
-        self.assertTrue(ends[0].startswith("socket:") and ends[1].endswith("/statm"), ends)
-        self.assertEqual(sorted(os.listdir(f"/proc/{worker}/fd")), ["0", "1", "2", "3", "4"])  # nothing is left of the job
+        ends = [os.readlink(f"/proc/{worker}/fd/{number}") for number in range(2, 6)]
+        self.assertEqual(ends[0], "/dev/null")  # what libraries say of a strange file
+        self.assertTrue(ends[1].startswith("socket:") and ends[2] == str(self.server.errors) and ends[3].endswith("/statm"), ends)
+        self.assertEqual(sorted(os.listdir(f"/proc/{worker}/fd")), ["0", "1", "2", "3", "4", "5"])  # nothing is left of the job
 
 
 class LostWorkers(OneWorker):

@@ -30,7 +30,7 @@ def translucent(width, height):
 
 
 def animation(kind, width, height, frames=4):
-    pictures = [Image.new("RGB", (width, height), colour) for colour in ("red", "lime", "blue", "white")[:frames]]
+    pictures = [Image.new("RGB", (width, height), colour) for colour in ("red", "lime", "blue", "white", "black", "yellow")[:frames]]
     return bytes_of(pictures[0], kind, save_all=True, append_images=pictures[1:], duration=100, loop=0)
 
 

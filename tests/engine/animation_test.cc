@@ -89,12 +89,16 @@ SCENARIO("an animation of too many frames or pixels is refused") {  // image-url
     CHECK(rendered(source, "w=30&anim=0", Format::Webp, limits));
     limits = kLimits;
     limits.animation_pixels = 3 * 60 * 40 - 1;
-    CHECK(rendered(source, "w=30", Format::Webp, limits).error().code == "source_pixels");
+    CHECK(rendered(source, "w=30", Format::Webp, limits).error().code == "animation_pixels");
     CHECK(rendered(source, "w=30", Format::Webp, limits).error().kind == ErrorKind::Unprocessable);
     THEN("and so is one that would become too large") {
         limits.animation_pixels = 3 * 60 * 40;
-        CHECK(rendered(source, "w=100&h=100&fit=pad", Format::Webp, limits).error().code == "too_large");
-        CHECK(rendered(source, "w=120&up=1", Format::Webp, limits).error().kind == ErrorKind::TooLarge);
+        limits.animation_output_pixels = 3 * 100 * 100 - 1;
+        CHECK(rendered(source, "w=100&h=100&fit=pad", Format::Webp, limits).error().code == "animation_output_pixels");
+        CHECK(rendered(source, "w=200&up=1", Format::Webp, limits).error().kind == ErrorKind::TooLarge);
+        CHECK(rendered(source, "w=100&h=100&fit=pad&anim=0", Format::Webp, limits));
+        limits.animation_output_pixels += 1;  // and may be larger than what it is made of
+        CHECK(rendered(source, "w=100&h=100&fit=pad", Format::Webp, limits)->frames == 3);
     }
 }
 

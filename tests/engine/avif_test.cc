@@ -169,7 +169,7 @@ SCENARIO("an animation becomes an animated AVIF, and is read as one") {
             CHECK(rendered(output->bytes, "w=15", Format::Webp, limits).error().code == "too_many_frames");
             limits = kLimits;
             limits.animation_pixels = 3 * 30 * 20 - 1;
-            CHECK(rendered(output->bytes, "w=15", Format::Webp, limits).error().code == "source_pixels");
+            CHECK(rendered(output->bytes, "w=15", Format::Webp, limits).error().code == "animation_pixels");
         }
     }
 }

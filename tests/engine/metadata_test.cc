@@ -55,8 +55,8 @@ SCENARIO("metadata is removed but copyright") {  // image-urls §1.2 meta=copyri
         CHECK_FALSE(after.has(VIPS_META_XMP_NAME));
         CHECK_FALSE(after.has(VIPS_META_IPTC_NAME));
         if (out == Format::Gif || out == Format::Png) continue;  // no place for it, and none that libvips 8.14 writes
-        // to the letter: the length that libvips shows counts the final NUL
-        CHECK(after.text("exif-ifd0-Copyright").starts_with("Anna Example 2026 ("));
+        // to the letter: the length that libvips shows counts the final NUL; some libexifs show a space behind a copyright
+        CHECK(after.text("exif-ifd0-Copyright").starts_with("Anna Example 2026 "));
         CHECK(after.text("exif-ifd0-Copyright").ends_with(", ASCII, 18 components, 18 bytes)"));
         CHECK(after.text("exif-ifd0-Artist").ends_with(", ASCII, 13 components, 13 bytes)"));
     }
@@ -72,7 +72,7 @@ SCENARIO("copyright comes along from every kind of source that says it") {
             CHECK(output->bytes.find("Secret") == std::string::npos);
             const Seen after(output->bytes);
             if (Seen(source).has("exif-ifd0-Copyright"))
-                CHECK(after.text("exif-ifd0-Copyright").starts_with("Anna Example 2026 ("));
+                CHECK(after.text("exif-ifd0-Copyright").starts_with("Anna Example 2026 "));
         }
     }
 }

@@ -110,7 +110,7 @@ SCENARIO("too many pixels are refused from the header") {  // 422 source_pixels
     CHECK(refusal(source, "w=64", Format::Webp, limits).kind == ErrorKind::Unprocessable);
     limits = kLimits;
     limits.source_side = 199;
-    CHECK(refusal(source, "w=64", Format::Webp, limits).code == "source_pixels");
+    CHECK(refusal(source, "w=64", Format::Webp, limits).code == "source_side");
 }
 
 SCENARIO("a drawing of too many elements or bytes is refused before it is parsed") {  // protocol-and-limits §7
@@ -131,14 +131,41 @@ SCENARIO("an output above the limits is refused before anything is decoded") {
     const std::string source = saved(quadrants(200, 100), ".png");
     worker::Limits limits = kLimits;
     limits.output_side = 199;
-    CHECK(refusal(source, "fm=webp", Format::Webp, limits).code == "too_large");
+    CHECK(refusal(source, "fm=webp", Format::Webp, limits).code == "output_side");
     CHECK(rendered(source, "w=199", Format::Webp, limits));
     limits = kLimits;
     limits.output_pixels = 300 * 300 - 1;
     CHECK(refusal(source, "w=300&h=300&fit=pad", Format::Webp, limits).kind == ErrorKind::TooLarge);
+    CHECK(refusal(source, "w=300&h=300&fit=pad", Format::Webp, limits).code == "output_pixels");
     THEN("a truncated source shows that nothing was decoded") {
-        CHECK(refusal(std::string_view(source).substr(0, 100), "w=300&h=300&fit=pad", Format::Webp, limits).code == "too_large");
+        CHECK(refusal(std::string_view(source).substr(0, source.size() * 3 / 4), "w=300&h=300&fit=pad", Format::Webp, limits)
+                  .code == "output_pixels");
     }
+    THEN("a side that the format cannot express is told apart") {
+        limits.output_pixels = limits.output_side = 1'000'000;
+        CHECK(refusal(source, "w=16384&h=1&fit=pad", Format::Webp, limits).code == "format_side");
+        CHECK(rendered(source, "w=16384&h=1&fit=pad", Format::Png, limits));
+    }
+}
+
+SCENARIO("what is enlarged less than was asked says by which limit") {  // image-urls §3
+    using worker::Enlarged;
+    const std::string source = saved(quadrants(40, 20), ".png");
+    const auto enlarged = [&](std::string_view query, worker::Limits limits = kLimits) {
+        return rendered(source, query, Format::Webp, limits).value().enlarged;
+    };
+    for (const std::string_view query : {"w=160&up=1", "w=20&up=1", "w=500", "w=160&h=160&fit=pad&up=1"}) {
+        CHECK(enlarged(query) == Enlarged::AsAsked);
+    }
+    worker::Limits few = kLimits;
+    few.upscale_pixels = 80 * 40;
+    for (const std::string fit : {"inside", "cover", "crop", "pad", "outside", "stretch"}) {
+        CHECK(enlarged("w=300&h=300&up=1&fit=" + fit) == Enlarged::UpTo);
+        CHECK(enlarged("w=150&h=150&up=1&fit=" + fit, few) == Enlarged::UpToPixels);
+    }
+    worker::Limits more = kLimits;
+    more.upscale = 8;
+    CHECK(enlarged("w=300&up=1", more) == Enlarged::AsAsked);
 }
 
 SCENARIO("a format that is no output is refused") {

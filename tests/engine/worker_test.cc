@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -37,12 +38,13 @@ constexpr bool kSanitized = false;
 // The program, with the other end of its socket. Killed when the test ends.
 class Program {
 public:
-    explicit Program(const char* memory = nullptr) {
+    // `errors`: its standard error; -1: ours.
+    explicit Program(const char* memory = nullptr, int errors = -1) {
         int ends[2];
         REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
         socket_ = FileDescriptor(ends[0]);
         process_ = ::fork();
-        if (process_ == 0) run(ends[1], memory);
+        if (process_ == 0) run(ends[1], memory, errors);
         ::close(ends[1]);
     }
     ~Program() {
@@ -81,7 +83,8 @@ public:
     }
 
 private:
-    [[noreturn]] static void run(int end, const char* memory) {
+    [[noreturn]] static void run(int end, const char* memory, int errors) {
+        if (errors >= 0) ::dup2(errors, STDERR_FILENO);
         ::dup2(end, kSocket);
         ::fcntl(kSocket, F_SETFD, 0);
         memory == nullptr ? ::execl(SELVAGE_WORKER, "selvage-transform", nullptr)
@@ -183,7 +186,7 @@ SCENARIO("a job of several orders is answered order by order, the first one firs
     CHECK(answers[0].message.format == Format::Webp);
     CHECK(answers[1].message.width == 20);
     CHECK(answers[1].message.effort == ImageEffort::Best);
-    CHECK(std::string(answers[2].message.code) == "too_large");
+    CHECK(std::string(answers[2].message.code) == "output_side");
     CHECK_FALSE(answers[2].descriptor);
     CHECK(answers[3].message.format == Format::Avif);
     for (const std::size_t order : {0, 1, 3}) {
@@ -225,7 +228,7 @@ SCENARIO("a worker says why it refuses, and goes on") {
     CHECK(refusal("%PDF-1.7", "w=50") == Refusal{ErrorKind::Unsupported, "unsupported_source"});
     CHECK(refusal("", "w=50") == Refusal{ErrorKind::Unsupported, "unsupported_source"});
     CHECK(refusal(source.substr(0, 150), "w=50") == Refusal{ErrorKind::Unprocessable, "undecodable"});
-    CHECK(refusal(source, "w=9000&h=9000&fit=pad") == Refusal{ErrorKind::TooLarge, "too_large"});
+    CHECK(refusal(source, "w=9000&h=9000&fit=pad") == Refusal{ErrorKind::TooLarge, "output_side"});
     THEN("a job that makes no sense is an internal error") {
         CHECK(refusal(source, "w=banana") == Refusal{ErrorKind::Internal, "bad_job"});
         CHECK(refusal(source, "nonsense=1") == Refusal{ErrorKind::Internal, "bad_job"});
@@ -260,6 +263,33 @@ SCENARIO("a worker ends when it is told what is no job") {
     const int status = program.ended();
     CHECK(WIFEXITED(status));
     CHECK(WEXITSTATUS(status) == 1);
+}
+
+SCENARIO("what libraries think of a broken file is not said in the server's log") {
+    const FileDescriptor log(::memfd_create("log", MFD_CLOEXEC));
+    const auto logged = [&] {
+        std::string text(10'000, '\0');
+        text.resize(static_cast<std::size_t>(std::max<ssize_t>(::pread(log.number(), text.data(), text.size(), 0), 0)));
+        return text;
+    };
+    Program program(nullptr, log.number());
+    REQUIRE(program.hear<Hello>());
+    const Image picture = quadrants(60, 40);
+    std::vector<std::string> broken = {test::rendered(saved(picture, ".png"), "fm=avif", Format::Avif).value().bytes};
+    for (const char* suffix : {".jpg", ".png", ".webp", ".gif", ".tif"}) broken.push_back(saved(picture, suffix));
+    const bool has_jxl = (test::engine().can_load() >> static_cast<unsigned>(Format::Jxl) & 1) != 0;
+    if (has_jxl) broken.push_back(saved(picture, ".jxl"));
+    for (std::string& source : broken) {
+        for (std::size_t at = source.size() / 3; at < source.size(); at += 7) source[at] = static_cast<char>(~source[at]);
+        done(program, source, "w=20", Format::Webp);
+    }
+    CHECK(logged().empty());
+    THEN("what the worker says itself is") {
+        REQUIRE(send(program.socket(), Hello{}));
+        CHECK(WEXITSTATUS(program.ended()) == 1);
+        CHECK(logged().starts_with("selvage-transform: job: "));
+        CHECK(std::ranges::count(logged(), '\n') == 1);
+    }
 }
 
 SCENARIO("the server notices a worker that was killed") {

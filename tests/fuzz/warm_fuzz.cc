@@ -7,10 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include "base/reference.h"
 #include "server/warm_command_log.h"
 #include "server/warm_command_pages.h"
 
 using namespace selvage::server;
+using selvage::own_target;
 
 namespace {
 

@@ -207,6 +207,19 @@ SCENARIO("the largest side is the configuration's, as written and after dpr") {
     CHECK(refusal_of("w=1001&dpr=2", small).param == "w");
 }
 
+SCENARIO("and so are the largest dpr, the longest query and the most parameters") {
+    CHECK(plan_of("w=10&dpr=4").width == 40);
+    CHECK(refusal_of("w=10&dpr=4.1").code == "too_large");
+    CHECK(refusal_of("w=10&dpr=4.1").param == "dpr");
+    CHECK(refusal_of("w=10&dpr=0.4").code == "invalid_param");
+    CHECK((*parse("w=10&dpr=5", {.max_dpr = 5}))->plan.width == 50);
+    CHECK(refusal_of("w=10&dpr=2.5", {.max_dpr = 2}).allowed == "0.5…2");
+    CHECK(refusal_of("w=10&x=" + std::string(20, '1'), {.max_query = 26}).code == "uri_too_long");
+    CHECK(parse("w=10&x=" + std::string(20, '1'), {.max_query = 27}));
+    CHECK(refusal_of("w=10&a=1&b=2", {.max_params = 2}).code == "too_many_params");
+    CHECK(parse("w=10&a=1&b=2", {.max_params = 3}));
+}
+
 TEST_CASE("errors are written for the client and never repeat what it sent as a value") {
     const auto error = refusal_of("w=%3Cscript%3E");
     CHECK(error.kind == ErrorKind::BadRequest);

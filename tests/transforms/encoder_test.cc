@@ -34,8 +34,8 @@ std::string numbers(std::size_t size) {
 }
 
 struct Run {
-    Run(const CodingRow& row, std::uint64_t size) {
-        auto begun = row.begin(size, [this](std::string_view piece) {
+    Run(const CodingRow& row, std::uint64_t size, Effort effort = Effort::First) {
+        auto begun = row.begin(size, effort, [this](std::string_view piece) {
             largest = std::max(largest, piece.size());
             coded += piece;
         });
@@ -112,5 +112,22 @@ TEST_CASE("pieces cost little: text is hardly larger than coded at once") {
         const auto whole = row.encode(text, Effort::First);
         REQUIRE(whole);
         CHECK(run.coded.size() < whole->size() + whole->size() / 100);
+    }
+}
+
+TEST_CASE("the best made in steps is as small as made at once") {
+    const std::string bytes = numbers(300'000);
+    for (const CodingRow& row : kCodings) {
+        INFO(row.token);
+        Run run(row, bytes.size(), Effort::Best);
+        run.add(bytes, 65'536);
+        REQUIRE(run.encoder->finish());
+        CHECK(row.decode(run.coded, bytes.size()) == bytes);
+        const auto at_once = row.encode(bytes, Effort::Best);
+        REQUIRE(at_once);
+        CHECK(run.coded.size() * 1000 <= at_once->size() * 1001);
+        const auto fast = row.encode(bytes, Effort::First);
+        REQUIRE(fast);
+        CHECK(run.coded.size() < fast->size());
     }
 }

@@ -168,6 +168,29 @@ TEST_CASE("a zstd file made with a long window is not taken for a sidecar") {  /
     CHECK(row_of(Coding::Zstd).decode(modest, 100) == std::string());
 }
 
+// A frame of `blocks` times 128 KiB of zeros, whose window is its content. RFC 8878 §3.1.1.
+std::string single_segment(std::uint32_t blocks) {
+    std::string frame("\x28\xB5\x2F\xFD\xA0", 5);
+    const std::uint32_t size = blocks << 17;
+    for (int shift = 0; shift < 32; shift += 8) frame += static_cast<char>(size >> shift);
+    for (std::uint32_t i = 1; i <= blocks; ++i) {
+        const std::uint32_t header = (1U << 17) << 3 | 1U << 1 | (i == blocks ? 1U : 0U);  // a run
+        for (int shift = 0; shift < 24; shift += 8) frame += static_cast<char>(header >> shift);
+        frame += '\0';
+    }
+    return frame;
+}
+
+TEST_CASE("nor is one whose window is all of a large content, or hides in a second frame") {  // RFC 9659
+    const auto& zstd = row_of(Coding::Zstd);
+    CHECK(must(zstd.decode(single_segment(64), 16 << 20)).size() == 8 << 20);
+    const auto refused = zstd.decode(single_segment(65), 16 << 20);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().detail.find("window") != std::string::npos);
+    CHECK_FALSE(zstd.decode(single_segment(1) + single_segment(65), 16 << 20));
+    CHECK_FALSE(zstd.decode(single_segment(64).substr(0, 8), 16 << 20));
+}
+
 TEST_CASE("every real bundle comes back byte for byte") {
     const std::filesystem::path folder(SELVAGE_SHARED_DATA "/bundles");
     if (!std::filesystem::exists(folder)) return;

@@ -13,10 +13,7 @@
 namespace selvage::transforms {
 namespace {
 
-// Image-urls §1.1, rules 4 and its shape.
-constexpr std::size_t kMaxQuery = 2048;
-constexpr std::size_t kMaxParams = 32;
-constexpr std::size_t kMaxValue = 256;
+constexpr std::size_t kMaxValue = 256;  // image-urls §1.1, the shape
 
 std::unexpected<Error> refuse(std::string_view code, std::string_view key, std::string allowed) {
     auto detail = fmt::format("parameter \"{}\": allowed is {}", key, allowed);
@@ -90,9 +87,13 @@ private:
 }  // namespace
 
 Result<std::optional<ImageRequest>> parse_canonical(std::string_view query, const DialectLimits& limits) {
-    if (query.size() > kMaxQuery) return fail(ErrorKind::TooLarge, "query above 2048 bytes", "uri_too_long");
+    if (query.size() > limits.max_query) {
+        return fail(ErrorKind::TooLarge, fmt::format("query above {} bytes", limits.max_query), "uri_too_long");
+    }
     const auto params = split_query(query);
-    if (params.size() > kMaxParams) return fail(ErrorKind::BadRequest, "more than 32 parameters", "too_many_params");
+    if (params.size() > limits.max_params) {
+        return fail(ErrorKind::BadRequest, fmt::format("more than {} parameters", limits.max_params), "too_many_params");
+    }
     const auto asks = [](const QueryParam& param) {
         const auto* row = canonical_key(param.key);
         return row != nullptr && row->role == Role::Transform;

@@ -81,10 +81,11 @@ std::string print_side(std::uint32_t pixels) { return pixels == 0 ? std::string(
 std::string print_width(const Plan& plan) { return print_side(plan.width); }
 std::string print_height(const Plan& plan) { return print_side(plan.height); }
 
-std::string allowed_dpr(const DialectLimits&) { return "0.5…4"; }
+std::string allowed_dpr(const DialectLimits& limits) { return fmt::format("0.5…{}", limits.max_dpr); }
 Verdict read_dpr(std::string_view text, Draft& draft) {
     const auto factor = parse_decimal(text);
-    if (!factor || *factor < 0.5_dec || *factor > 4_dec) return Verdict::Invalid;
+    if (!factor || *factor < 0.5_dec) return Verdict::Invalid;
+    if (*factor > Decimal{draft.limits.max_dpr * Decimal::kOne}) return Verdict::TooLarge;
     draft.dpr = *factor;
     return Verdict::Fine;
 }

@@ -24,6 +24,8 @@ int quality_for(std::size_t size, Effort effort) {
             return 5;
         case Effort::Background:
             return size > kSmallForBackground ? 9 : 11;
+        case Effort::Best:
+            return 11;
     }
     return 5;
 }
@@ -40,23 +42,23 @@ const std::uint8_t* octets(std::string_view bytes) { return reinterpret_cast<con
 
 class BrotliEncoder final : public Encoder {
 public:
-    explicit BrotliEncoder(CodedSink sink) : sink_(std::move(sink)) {}
+    BrotliEncoder(Effort effort, CodedSink sink) : effort_(effort), sink_(std::move(sink)) {}
 
     bool prepare(std::uint64_t size) {
         const auto set = [this](BrotliEncoderParameter parameter, std::uint64_t value) {
             return BrotliEncoderSetParameter(encoder_.get(), parameter, static_cast<std::uint32_t>(value)) == BROTLI_TRUE;
         };
         constexpr std::uint64_t kMostHint = 1U << 30;
-        return encoder_ && set(BROTLI_PARAM_QUALITY, static_cast<std::uint64_t>(quality_for(size, Effort::First))) &&
+        return encoder_ && set(BROTLI_PARAM_QUALITY, static_cast<std::uint64_t>(quality_for(size, effort_))) &&
                set(BROTLI_PARAM_LGWIN, static_cast<std::uint64_t>(window_for(size))) &&
                set(BROTLI_PARAM_SIZE_HINT, std::min(size, kMostHint));
     }
 
-    // Left to itself it keeps up to 16 MiB of input back, which is a third of a second.
+    // Left to itself it keeps up to 16 MiB of input back, which is a third of a second of waiting.
     Result<void> add(std::string_view bytes) override {
         TRY(run(BROTLI_OPERATION_PROCESS, bytes));
         kept_back_ += bytes.size();
-        if (kept_back_ < kMostKeptBack) return {};
+        if (effort_ != Effort::First || kept_back_ < kMostKeptBack) return {};
         return flush();
     }
     Result<void> flush() override {
@@ -85,6 +87,7 @@ private:
         return {};
     }
 
+    const Effort effort_;
     CodedSink sink_;
     std::unique_ptr<BrotliEncoderState, decltype(&BrotliEncoderDestroyInstance)> encoder_{
         BrotliEncoderCreateInstance(nullptr, nullptr, nullptr), BrotliEncoderDestroyInstance};
@@ -132,8 +135,8 @@ Result<std::string> brotli_decode(std::string_view bytes, std::size_t limit) {
     }
 }
 
-Result<std::unique_ptr<Encoder>> brotli_begin(std::uint64_t size, CodedSink sink) {
-    auto encoder = std::make_unique<BrotliEncoder>(std::move(sink));
+Result<std::unique_ptr<Encoder>> brotli_begin(std::uint64_t size, Effort effort, CodedSink sink) {
+    auto encoder = std::make_unique<BrotliEncoder>(effort, std::move(sink));
     if (!encoder->prepare(size)) return fail(ErrorKind::Internal, "brotli: no memory");
     return encoder;
 }

@@ -9,8 +9,8 @@ namespace selvage::transforms {
 
 using CodedSink = std::move_only_function<void(std::string_view)>;
 
-// A coding made in pieces, as fast as Effort::First: what comes out can be sent before all has gone in. The bytes are not those
-// of encode(), but decode to the same, and are the same for the same pieces.
+// A coding made in pieces: with Effort::First what comes out can be sent before all has gone in; with the others it can be
+// stopped in between. The bytes need not be those of encode(), but decode to the same, and are the same for the same pieces.
 //
 // Each call hands the sink what comes out of it, if anything. Errors: Internal, and it is of no use after that.
 class Encoder {

@@ -13,9 +13,10 @@ namespace {
 
 // To be raised when levels, windows or other parameters of the encoders change.
 constexpr std::string_view kParametersEpoch = "1";
+constexpr std::string_view kDczEpoch = "1";  // of dcz.cc
 
-const std::string kEpoch =
-    fmt::format("{};zlib {};brotli {};zstd {}", kParametersEpoch, gzip_version(), brotli_version(), zstd_version());
+const std::string kEpoch = fmt::format("{};dcz {};zlib {};brotli {};zstd {}", kParametersEpoch, kDczEpoch, gzip_version(),
+                                       brotli_version(), zstd_version());
 
 }  // namespace
 

@@ -15,7 +15,8 @@ enum class Coding : std::uint8_t { Identity, Gzip, Brotli, Zstd };
 
 enum class Effort : std::uint8_t {
     First,       // a client waits: zstd-9 below 2 MB else zstd-3, br-5, gzip-6
-    Background,  // br-11, zstd-19, gzip-9; above 8 MB br-9, zstd-16
+    Background,  // nobody waits, but large ones are to be there soon: as Best; above 8 MB br-9, zstd-16
+    Best,        // br-11, zstd-19, gzip-9
 };
 
 struct CodingRow {
@@ -27,7 +28,7 @@ struct CodingRow {
     // Errors: Unprocessable for bytes that are not of this coding, TooLarge when more than `limit` bytes come out.
     Result<std::string> (*decode)(std::string_view bytes, std::size_t limit);
     // For exactly `size` bytes. Errors: Internal.
-    Result<std::unique_ptr<Encoder>> (*begin)(std::uint64_t size, CodedSink sink);
+    Result<std::unique_ptr<Encoder>> (*begin)(std::uint64_t size, Effort effort, CodedSink sink);
 };
 
 // Server preference for ties: zstd, br, gzip. Identity is not a row.

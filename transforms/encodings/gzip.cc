@@ -16,8 +16,9 @@ namespace {
 
 constexpr int kGzipWindow = 15 + 16;  // the largest window, with gzip's header and trailer
 constexpr int kMemoryLevel = 8;       // zlib's default
-constexpr int kFirstLevel = 6;
-constexpr int kUnknownSystem = 255;  // with no time and no name in the header either, so that every edge writes the same bytes
+constexpr int kUnknownSystem = 255;   // with no time and no name in the header either, so that every edge writes the same bytes
+
+int level_for(Effort effort) { return effort == Effort::First ? 6 : 9; }
 
 // zlib counts in unsigned int.
 uInt slice(std::size_t size) { return static_cast<uInt>(std::min<std::size_t>(size, std::numeric_limits<uInt>::max())); }
@@ -37,7 +38,9 @@ struct Deflater {
 
 class GzipEncoder final : public Encoder {
 public:
-    explicit GzipEncoder(CodedSink sink) : sink_(std::move(sink)), out_(kEncoderStep, '\0') { header_.os = kUnknownSystem; }
+    GzipEncoder(Effort effort, CodedSink sink) : sink_(std::move(sink)), out_(kEncoderStep, '\0'), deflater_(level_for(effort)) {
+        header_.os = kUnknownSystem;
+    }
 
     bool prepare() { return deflater_.ready && deflateSetHeader(&deflater_.stream, &header_) == Z_OK; }
 
@@ -67,7 +70,7 @@ private:
     CodedSink sink_;
     std::string out_;
     gz_header header_{};
-    Deflater deflater_{kFirstLevel};
+    Deflater deflater_;
 };
 
 struct Inflater {
@@ -82,7 +85,7 @@ struct Inflater {
 }  // namespace
 
 Result<std::string> gzip_encode(std::string_view bytes, Effort effort) {
-    Deflater deflater(effort == Effort::First ? kFirstLevel : 9);
+    Deflater deflater(level_for(effort));
     gz_header header{};
     header.os = kUnknownSystem;
     if (!deflater.ready || deflateSetHeader(&deflater.stream, &header) != Z_OK)
@@ -130,8 +133,8 @@ Result<std::string> gzip_decode(std::string_view bytes, std::size_t limit) {
     }
 }
 
-Result<std::unique_ptr<Encoder>> gzip_begin(std::uint64_t, CodedSink sink) {
-    auto encoder = std::make_unique<GzipEncoder>(std::move(sink));
+Result<std::unique_ptr<Encoder>> gzip_begin(std::uint64_t, Effort effort, CodedSink sink) {
+    auto encoder = std::make_unique<GzipEncoder>(effort, std::move(sink));
     if (!encoder->prepare()) return fail(ErrorKind::Internal, "zlib: no memory");
     return encoder;
 }

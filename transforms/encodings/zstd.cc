@@ -1,10 +1,14 @@
 // Zstandard. Source: RFC 8878, RFC 9659 (the window of `Content-Encoding: zstd`); zstd.h.
 
+#include <fmt/format.h>
 #include <zstd.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +31,8 @@ int level_for(std::size_t size, Effort effort) {
             return size < kSmallForFirst ? 9 : 3;
         case Effort::Background:
             return size > kSmallForBackground ? 16 : 19;
+        case Effort::Best:
+            return 19;
     }
     return 3;
 }
@@ -34,6 +40,44 @@ int level_for(std::size_t size, Effort effort) {
 // The smallest window that covers the input: explicit, because a level's own default is not ours to rely on.
 int window_log_for(std::size_t size) {
     return std::clamp(static_cast<int>(std::bit_width(size > 0 ? size - 1 : 0)), kMinWindowLog, kMaxWindowLog);
+}
+
+std::uint64_t little_endian(std::string_view bytes) {
+    std::uint64_t value = 0;
+    for (std::size_t i = bytes.size(); i-- > 0;) value = value << 8 | static_cast<std::uint8_t>(bytes[i]);
+    return value;
+}
+
+// The window that a frame's header asks of its decoder, in bytes. Nothing for a skippable frame, or what is none: that is for the
+// decoder to say. Source: RFC 8878 §3.1.1.1; libzstd tells it in its unstable interface only.
+std::optional<std::uint64_t> window_of(std::string_view frame) {
+    constexpr std::uint64_t kMagic = 0xFD2FB528;
+    if (frame.size() < 6 || little_endian(frame.substr(0, 4)) != kMagic) return std::nullopt;
+    const auto descriptor = static_cast<std::uint8_t>(frame[4]);
+    const bool single_segment = (descriptor & 0x20) != 0;
+    if (!single_segment) {
+        const auto window = static_cast<std::uint8_t>(frame[5]);
+        const std::uint64_t base = std::uint64_t{1} << (10 + (window >> 3));
+        return base + base / 8 * (window & 7);
+    }
+    constexpr std::array<std::size_t, 4> kIdSizes = {0, 1, 2, 4}, kContentSizes = {1, 2, 4, 8};
+    const std::size_t at = 5 + kIdSizes[descriptor & 3], length = kContentSizes[descriptor >> 6];
+    if (frame.size() < at + length) return std::nullopt;
+    return little_endian(frame.substr(at, length)) + (length == 2 ? 256 : 0);
+}
+
+// RFC 9659: the window of every frame. The decoder does not look at it where it has room for all that comes out.
+Result<void> check_windows(std::string_view frames) {
+    while (!frames.empty()) {
+        const auto window = window_of(frames);
+        if (window && *window > std::uint64_t{1} << kMaxWindowLog) {
+            return fail(ErrorKind::Unprocessable, fmt::format("zstd: a window of {} bytes, above 8 MiB", *window));
+        }
+        const std::size_t size = ZSTD_findFrameCompressedSize(frames.data(), frames.size());
+        if (ZSTD_isError(size) || size == 0) return {};  // damaged: for the decoder to say
+        frames.remove_prefix(std::min(size, frames.size()));
+    }
+    return {};
 }
 
 // Errors: Internal.
@@ -93,6 +137,7 @@ Result<std::string> zstd_encode(std::string_view bytes, Effort effort) {
 }
 
 Result<std::string> zstd_decode(std::string_view bytes, std::size_t limit) {
+    TRY(check_windows(bytes));
     const Decompressor decompressor(ZSTD_createDCtx(), ZSTD_freeDCtx);
     if (!decompressor) return fail(ErrorKind::Internal, "zstd: no memory");
     if (ZSTD_isError(ZSTD_DCtx_setParameter(decompressor.get(), ZSTD_d_windowLogMax, kMaxWindowLog)))
@@ -111,8 +156,8 @@ Result<std::string> zstd_decode(std::string_view bytes, std::size_t limit) {
     }
 }
 
-Result<std::unique_ptr<Encoder>> zstd_begin(std::uint64_t size, CodedSink sink) {
-    auto encoder = std::make_unique<ZstdEncoder>(TRY(compressor_for(size, Effort::First)), std::move(sink));
+Result<std::unique_ptr<Encoder>> zstd_begin(std::uint64_t size, Effort effort, CodedSink sink) {
+    auto encoder = std::make_unique<ZstdEncoder>(TRY(compressor_for(size, effort)), std::move(sink));
     if (!encoder->prepare(size)) return fail(ErrorKind::Internal, "zstd: size refused");
     return encoder;
 }

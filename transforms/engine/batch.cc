@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <string_view>
 
 #include "transforms/engine/animation.h"
 #include "transforms/engine/metadata.h"
@@ -23,10 +25,24 @@ bool stays_animated(const Source& source, const Order& order) {
 }
 
 Result<void> check_output(Size size, std::uint64_t frames, const Encoder& encoder, const worker::Limits& limits) {
-    const bool fits = std::max(size.width, size.height) <= std::min(limits.output_side, encoder.largest_side) &&
-                      size.area() <= limits.output_pixels && (frames == 1 || size.area() * frames <= limits.animation_pixels);
-    if (fits) return {};
-    return fail(ErrorKind::TooLarge, fmt::format("{} frames of {}x{}", frames, size.width, size.height), "too_large");
+    const auto refuse = [&](std::string_view code) {
+        return fail(ErrorKind::TooLarge, fmt::format("{} frames of {}x{}", frames, size.width, size.height), code);
+    };
+    const std::uint32_t side = std::max(size.width, size.height);
+    if (side > limits.output_side) return refuse("output_side");
+    if (side > encoder.largest_side) return refuse("format_side");
+    if (size.area() > limits.output_pixels) return refuse("output_pixels");
+    if (frames > 1 && size.area() * frames > limits.animation_output_pixels) return refuse("animation_output_pixels");
+    return {};
+}
+
+// Which limit made it smaller than its plan asks.
+worker::Enlarged how_enlarged(const Plan& plan, Size source, const Geometry& geometry, const worker::Limits& limits) {
+    constexpr double kAny = std::numeric_limits<double>::infinity();
+    const auto by = [&](Enlarging enlarging) { return geometry_of(plan, source, enlarging); };
+    if (!plan.enlarge || by({.times = kAny, .pixels = kAny}) == geometry) return worker::Enlarged::AsAsked;
+    const bool by_pixels = by({.times = static_cast<double>(limits.upscale), .pixels = kAny}) != geometry;
+    return by_pixels ? worker::Enlarged::UpToPixels : worker::Enlarged::UpTo;
 }
 
 // What is left of a plan once it is pixels.
@@ -61,10 +77,13 @@ Result<Batch::Task> Batch::task_for(const Order& order, const worker::Limits& li
     if (encoder == nullptr) return fail(ErrorKind::Unsupported, std::string(row_of(order.format).name), "format_disabled");
     const bool animated = stays_animated(source_, order);
     if (animated) TRY(source_.check_animation(limits));
-    const Geometry geometry = geometry_of(order.plan, upright_);
+    const Geometry geometry =
+        geometry_of(order.plan, upright_,
+                    {.times = static_cast<double>(limits.upscale), .pixels = static_cast<double>(limits.upscale_pixels)});
     const Task task{.order = order,
                     .encoder = *encoder,
                     .geometry = geometry,
+                    .enlarged = how_enlarged(order.plan, upright_, geometry, limits),
                     .frame = output_size(geometry, order.plan),
                     .frames = animated ? source_.frames() : 1};
     TRY(check_output(task.frame, task.frames, *encoder, limits));
@@ -122,6 +141,7 @@ Result<Output> Batch::carry_out(std::size_t index, Clock::time_point begun) {
                   .source_width = upright_.width,
                   .source_height = upright_.height,
                   .frames = task.frames,
+                  .enlarged = task.enlarged,
                   .quality = quality,
                   .score = score,
                   .decode_us = microseconds(scene.decoded_at - begun),

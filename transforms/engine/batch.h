@@ -29,6 +29,7 @@ private:
         const Order& order;
         const Encoder& encoder;
         Geometry geometry;
+        worker::Enlarged enlarged;
         Size frame;            // of the output
         std::uint32_t frames;  // of the output
     };

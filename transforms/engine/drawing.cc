@@ -1,13 +1,13 @@
 #include "transforms/engine/drawing.h"
 
-#include <fontconfig/fontconfig.h>
-#include <gdk-pixbuf/gdk-pixbuf.h>
 #include <vips/vips.h>
 
 #include <algorithm>
 #include <iterator>
 #include <memory>
 #include <string_view>
+
+#include "transforms/engine/providers/provider.h"
 
 namespace selvage::transforms {
 namespace {
@@ -18,26 +18,6 @@ constexpr std::string_view kDrawing =
     R"(<image width="2" height="2" xlink:href="data:image/png;base64,)"
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg=="
     R"("/></svg>)";
-
-// Set before anybody asks for one, the system's is never read.
-void use_no_fonts() {
-    FcConfig* none = FcConfigCreate();
-    FcConfigSetRescanInterval(none, 0);  // or it looks for changed files while it draws
-    FcConfigSetCurrent(none);
-    FcConfigDestroy(none);  // ours; the current one is counted for itself
-}
-
-// Pictures within drawings: gdk-pixbuf has these two built in, the others are modules that it loads when they are needed.
-void use_no_modules() {
-    GSList* formats = gdk_pixbuf_get_formats();
-    for (const GSList* each = formats; each != nullptr; each = each->next) {
-        auto* format = static_cast<GdkPixbufFormat*>(each->data);
-        gchar* name = gdk_pixbuf_format_get_name(format);
-        if (name != std::string_view("png") && name != std::string_view("jpeg")) gdk_pixbuf_format_set_disabled(format, TRUE);
-        g_free(name);
-    }
-    g_slist_free(formats);
-}
 
 struct Unref {
     void operator()(void* object) const { g_object_unref(object); }
@@ -89,8 +69,7 @@ bool has_strange_picture(std::string_view svg) {
 void prepare_drawings() {
     // Or the first filter asks /proc for the number of cores.
     g_setenv("RAYON_NUM_THREADS", "1", TRUE);
-    use_no_fonts();
-    use_no_modules();
+    provider::prepare_drawing_libraries();
     draw_once();
     vips_error_clear();
 }

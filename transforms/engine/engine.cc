@@ -10,6 +10,7 @@
 #include "transforms/engine/epoch.h"
 #include "transforms/engine/formats/encoder.h"
 #include "transforms/engine/loaders.h"
+#include "transforms/engine/providers/provider.h"
 #include "transforms/engine/source.h"
 
 namespace selvage::transforms {
@@ -19,11 +20,11 @@ using Clock = std::chrono::steady_clock;
 
 // What libraries want to say about a strange file is of no use to an operator and could fill a disk: errors reach us as return
 // values. Only their complaints about ourselves are printed.
-GLogWriterOutput write_log(GLogLevelFlags level, const GLogField* fields, gsize count, gpointer) {
+GLogWriterOutput write_log(GLogLevelFlags level, const GLogField* fields, gsize count, gpointer complaints) {
     if ((level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL)) == 0) return G_LOG_WRITER_HANDLED;
     for (const GLogField& field : std::span(fields, count)) {
         if (std::string_view(field.key) != "MESSAGE") continue;
-        std::fprintf(stderr, "selvage-transform: %s\n", static_cast<const char*>(field.value));
+        ::dprintf(GPOINTER_TO_INT(complaints), "selvage-transform: %s\n", static_cast<const char*>(field.value));
     }
     return G_LOG_WRITER_HANDLED;
 }
@@ -39,12 +40,13 @@ void allow_only_our_codecs() {
     for (const Encoder& encoder : encoders()) {
         if (encoder.operation != nullptr) vips_operation_block_set(encoder.operation, FALSE);
     }
+    for (const char* operation : provider::operations()) vips_operation_block_set(operation, FALSE);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> Engine::start() {
-    g_log_set_writer_func(write_log, nullptr, nullptr);
+Result<std::unique_ptr<Engine>> Engine::start(int complaints) {
+    g_log_set_writer_func(write_log, GINT_TO_POINTER(complaints), nullptr);
     // orc, which libvips before 8.15 has, makes code at run time; the sandbox has no executable memory for it.
     g_setenv("ORC_CODE", "emulate", TRUE);
     if (vips_init("selvage-transform") != 0) return operation_failure("libvips");

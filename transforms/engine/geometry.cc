@@ -6,9 +6,6 @@
 namespace selvage::transforms {
 namespace {
 
-constexpr double kLargestEnlargement = 4;      // image-urls §3
-constexpr double kLargestEnlargedArea = 24e6;  // image-urls §3
-
 // A scale as the fraction it was asked for as: 101 px × 100/200 is exactly a half pixel, 101 × 0.333… never is.
 struct Scale {
     double numerator = 1;
@@ -52,36 +49,35 @@ private:
 };
 
 // The most that an image of this area at scale 1 may be scaled.
-double most(bool enlarge, double area) {
-    if (!enlarge) return 1;
-    return std::max(1.0, std::min(kLargestEnlargement, std::sqrt(kLargestEnlargedArea / area)));
+double most(Enlarging enlarging, double area) {
+    return std::max(1.0, std::min(enlarging.times, std::sqrt(enlarging.pixels / area)));
 }
 
 Geometry whole(Size size) { return {.scaled = size, .window = size, .canvas = size}; }
 
-Geometry at_scale(Scale scale, Size source, bool enlarge) {
-    return whole(scaled_by(scale.limited(most(enlarge, static_cast<double>(source.area()))), source));
+Geometry at_scale(Scale scale, Size source, Enlarging enlarging) {
+    return whole(scaled_by(scale.limited(most(enlarging, static_cast<double>(source.area()))), source));
 }
 
 // The box shrinks in its ratio until the source, scaled as far as allowed, covers it.
-Geometry cover(const Box& box, Size source, bool enlarge) {
+Geometry cover(const Box& box, Size source, Enlarging enlarging) {
     const Scale wanted = box.covering();
     const double area_at_one = box.width() * box.height() / (wanted.value() * wanted.value());
-    const double limit = most(enlarge, area_at_one);
+    const double limit = most(enlarging, area_at_one);
     const Size window = box.times(wanted.share(limit));
     const Size scaled = scaled_by(wanted.limited(limit), source);
     const Size enough{std::max(scaled.width, window.width), std::max(scaled.height, window.height)};
     return {.scaled = enough, .window = window, .canvas = window};
 }
 
-Geometry stretch(const Box& box, bool enlarge) {
+Geometry stretch(const Box& box, Enlarging enlarging) {
     const Scale widest = box.covering();
     const double area_at_one = box.width() * box.height() / (widest.value() * widest.value());
-    return whole(box.times(widest.share(most(enlarge, area_at_one))));
+    return whole(box.times(widest.share(most(enlarging, area_at_one))));
 }
 
-Geometry pad(const Box& box, Size source, bool enlarge) {
-    Geometry geometry = at_scale(box.touching(), source, enlarge);
+Geometry pad(const Box& box, Size source, Enlarging enlarging) {
+    Geometry geometry = at_scale(box.touching(), source, enlarging);
     const Size canvas = box.times(Scale{});
     geometry.canvas = {std::max(canvas.width, geometry.window.width), std::max(canvas.height, geometry.window.height)};
     return geometry;
@@ -89,22 +85,23 @@ Geometry pad(const Box& box, Size source, bool enlarge) {
 
 }  // namespace
 
-Geometry geometry_of(const Plan& plan, Size source) {
+Geometry geometry_of(const Plan& plan, Size source, Enlarging enlarging) {
     const Box box(plan, source);
+    if (!plan.enlarge) enlarging.times = 1;
     const bool covers = source.width >= plan.width && source.height >= plan.height;
     switch (plan.fit) {
         case Fit::Inside:
-            return at_scale(box.touching(), source, plan.enlarge);
+            return at_scale(box.touching(), source, enlarging);
         case Fit::Outside:
-            return at_scale(box.covering(), source, plan.enlarge);
+            return at_scale(box.covering(), source, enlarging);
         case Fit::Cover:
-            return cover(box, source, plan.enlarge);
+            return cover(box, source, enlarging);
         case Fit::Crop:
-            return covers || plan.enlarge ? cover(box, source, plan.enlarge) : at_scale(box.touching(), source, plan.enlarge);
+            return covers || plan.enlarge ? cover(box, source, enlarging) : at_scale(box.touching(), source, enlarging);
         case Fit::Pad:
-            return pad(box, source, plan.enlarge);
+            return pad(box, source, enlarging);
         case Fit::Stretch:
-            return stretch(box, plan.enlarge);
+            return stretch(box, enlarging);
     }
     return whole(source);
 }

@@ -42,10 +42,16 @@ struct Geometry {
     friend bool operator==(const Geometry&, const Geometry&) = default;
 };
 
+// Where enlarging ends, if the plan allows it: beyond, the result keeps the ratio that was asked for and is smaller. A source
+// that is larger than `pixels` is left as large as it is. Source: image-urls §3.
+struct Enlarging {
+    double times = 4;  // the source's sides
+    double pixels = 24e6;
+};
+
 // From the upright size of the original (never of a shrunken decode, or a pixel is lost to rounding). Halves round up.
-// Enlarging, where the plan allows it, ends at four times the source's sides and at 24 megapixels: beyond, the result keeps the
-// ratio that was asked for and is smaller. Source: image-urls §1.2 (the table of `fit`), §3 (limits).
-Geometry geometry_of(const Plan& plan, Size source);
+// Source: image-urls §1.2 (the table of `fit`).
+Geometry geometry_of(const Plan& plan, Size source, Enlarging enlarging = {});
 
 // Of one finished frame: the canvas, turned by the plan's rotation.
 Size output_size(const Geometry& geometry, const Plan& plan);

@@ -10,11 +10,15 @@ namespace selvage::transforms {
 namespace {
 
 Result<void> check_frame(Size size, const worker::Limits& limits) {
-    if (size.area() <= limits.source_pixels && std::max(size.width, size.height) <= limits.source_side) return {};
-    return fail(ErrorKind::Unprocessable,
-                fmt::format("{}x{} is above {} pixels or a side of {}", size.width, size.height, limits.source_pixels,
-                            limits.source_side),
-                "source_pixels");
+    const auto refuse = [&](std::string_view code) {
+        return fail(ErrorKind::Unprocessable,
+                    fmt::format("{}x{} is above {} pixels or a side of {}", size.width, size.height, limits.source_pixels,
+                                limits.source_side),
+                    code);
+    };
+    if (std::max(size.width, size.height) > limits.source_side) return refuse("source_side");
+    if (size.area() > limits.source_pixels) return refuse("source_pixels");
+    return {};
 }
 
 // Before librsvg sees it: it has no limit of its own that is low enough.
@@ -50,7 +54,7 @@ Result<void> Source::check_animation(const worker::Limits& limits) const {
         return fail(ErrorKind::Unprocessable,
                     fmt::format("{} frames of {}x{} are above {} pixels", frames(), stored().width, stored().height,
                                 limits.animation_pixels),
-                    "source_pixels");
+                    "animation_pixels");
     }
     return {};
 }

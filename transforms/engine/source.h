@@ -13,7 +13,7 @@ class Source {
 public:
     // The format is found by content, whatever the file was called. `bytes` must outlive the source and its images.
     // Errors: Unsupported "unsupported_source" (no image, or of a kind that we do not read); Unprocessable "undecodable",
-    // "source_pixels" (one frame's pixels or a side above the limit); of an SVG, Unprocessable "too_many_elements" and TooLarge
+    // "source_pixels" (of one frame), "source_side"; of an SVG, Unprocessable "too_many_elements" and TooLarge
     // "source_too_large".
     static Result<Source> open(std::string_view bytes, const worker::Limits& limits);
 
@@ -25,7 +25,7 @@ public:
     std::uint32_t frames() const { return header_.frames; }  // that the container holds, at least 1
     bool animated() const { return frames() > 1 && row_of(format()).animation; }
 
-    // Errors: Unprocessable "too_many_frames", "source_pixels" (all frames together).
+    // Errors: Unprocessable "too_many_frames", "animation_pixels".
     Result<void> check_animation(const worker::Limits& limits) const;
 
     struct Still {

@@ -4,7 +4,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <limits>
 #include <span>
 #include <string>
@@ -13,6 +12,7 @@
 
 #include "transforms/dialects/canonical.h"
 #include "transforms/worker/mapped_source.h"
+#include "transforms/worker/own_words.h"
 #include "transforms/worker/sandbox_limits.h"
 
 namespace selvage::transforms::worker {
@@ -141,6 +141,7 @@ private:
         done.format = order.format;
         done.quality = static_cast<std::uint8_t>(output.quality);
         done.effort = order.effort;
+        done.enlarged = output.enlarged;
         done.score = static_cast<float>(output.score);
         done.source_width = output.source_width;
         done.source_height = output.source_height;
@@ -168,7 +169,7 @@ private:
     }
 
     static int complain(const Error& error) {
-        std::fprintf(stderr, "selvage-transform: %s\n", error.detail.c_str());
+        say("job", error.detail);
         return 1;
     }
 

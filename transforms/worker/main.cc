@@ -5,12 +5,12 @@
 #include <fcntl.h>
 
 #include <charconv>
-#include <cstdio>
 #include <optional>
 #include <string_view>
 
 #include "transforms/engine/engine.h"
 #include "transforms/worker/jobs.h"
+#include "transforms/worker/own_words.h"
 #include "transforms/worker/protocol.h"
 #include "transforms/worker/resident_memory.h"
 #include "transforms/worker/sandbox.h"
@@ -31,8 +31,8 @@ std::optional<std::uint64_t> memory_of(int count, char** arguments) {
     return bytes;
 }
 
-int complain(const char* what, const char* detail) {
-    std::fprintf(stderr, "selvage-transform: %s: %s\n", what, detail);
+int complain(std::string_view what, std::string_view detail) {
+    worker::say(what, detail);
     return 2;
 }
 
@@ -40,12 +40,15 @@ int complain(const char* what, const char* detail) {
 
 int main(int count, char** arguments) {
     const auto memory = memory_of(count, arguments);
-    if (!memory) return complain("usage", "selvage-transform [--memory BYTES]");
-    if (::fcntl(worker::kSocket, F_GETFD) < 0) return complain("descriptor 3", "is started by selvage, not by hand");
+    const bool has_socket = ::fcntl(worker::kSocket, F_GETFD) >= 0;
     worker::leave_the_world();
-    const auto engine = selvage::transforms::Engine::start();
-    if (!engine) return complain("engine", engine.error().detail.c_str());
+    worker::keep_own_words();
+    if (!memory) return complain("usage", "selvage-transform [--memory BYTES]");
+    if (!has_socket) return complain("descriptor 3", "is started by selvage, not by hand");
+    const auto engine = selvage::transforms::Engine::start(worker::kOwnWords);
+    if (!engine) return complain("engine", engine.error().detail);
     const worker::ResidentMemory resident;
-    if (auto shut = worker::install_sandbox(*memory); !shut) return complain("sandbox", shut.error().detail.c_str());
+    worker::silence_libraries();
+    if (auto shut = worker::install_sandbox(*memory); !shut) return complain("sandbox", shut.error().detail);
     return worker::do_jobs(worker::kSocket, **engine, resident);
 }

@@ -19,7 +19,7 @@
 
 namespace selvage::transforms::worker {
 
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 inline constexpr int kSocket = 3;  // the worker's descriptor
 
 // The largest output, in bytes: a worker cannot write more (RLIMIT_FSIZE), the server takes no more. Of 40 megapixels of noise
@@ -37,8 +37,11 @@ struct Limits {
     std::uint64_t source_pixels;     // one frame
     std::uint64_t animation_pixels;  // all frames
     std::uint64_t output_pixels;
+    std::uint64_t animation_output_pixels;  // all frames
+    std::uint64_t upscale_pixels;           // of what was enlarged
     std::uint32_t source_side;
     std::uint32_t output_side;
+    std::uint32_t upscale;  // times the source's sides
     std::uint32_t frames;
     std::uint32_t svg_elements;
     std::uint64_t svg_bytes;
@@ -73,6 +76,9 @@ struct Job {
 // The order added to the job. False: there is no room for it.
 bool add_order(Job& job, const Order& order, std::string_view plan);
 
+// How far an image was enlarged: as its plan asks, or less, by which of the limits.
+enum class Enlarged : std::uint8_t { AsAsked, UpTo, UpToPixels };  // upscale, upscale_pixels
+
 struct Done {
     std::uint64_t id;
     std::uint64_t output_size;                          // 0 on failure
@@ -81,9 +87,10 @@ struct Done {
     Format format;                                      // of the output
     std::uint8_t quality;                               // the encoder's own that was used; 0 where it has none
     ImageEffort effort;                                 // that was used
+    Enlarged enlarged;                                  // as far as was asked, or less
     float score;                                        // SSIMULACRA2, when it was measured; else 0
     ErrorKind error;                                    // when !ok: Unprocessable, Unsupported, TooLarge, Internal
-    char code[32];                                      // "source_pixels", "undecodable", … (image-urls §1.7); NUL padded
+    char code[32];                                      // of the Engine's errors; NUL padded
     char detail[256];                                   // for the log
     std::uint32_t source_width, source_height, frames;  // upright
     std::uint32_t width, height;                        // of one output frame

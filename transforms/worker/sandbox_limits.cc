@@ -12,7 +12,7 @@
 namespace selvage::transforms::worker {
 namespace {
 
-constexpr rlim_t kDescriptors = 16;  // in use: 0…3, /proc/self/statm, source, output
+constexpr rlim_t kDescriptors = 16;  // in use: 0…4, /proc/self/statm, source, output
 
 Result<void> limit(int resource, const char* name, rlim_t most) {
     const rlimit bounds{.rlim_cur = most, .rlim_max = most};

@@ -19,6 +19,8 @@ def verdicts(numbers):
     yield srcset_verdict(numbers)
     for format, (limit, peers) in BYTES.items():
         yield from bytes_verdicts(numbers.get("equal", {}).get("rows", []), format, limit, peers)
+    if services.NEWER in numbers.get("equal", {}).get("scores", {}):
+        yield from bytes_verdicts(numbers["equal"]["rows"], "avif", 1.0, [services.NEXT], "avif with newer codecs", scoring.NEWER_FIRST, scoring.NEWER_FINAL)
     yield from hit_verdicts(numbers)
     yield memory_verdict(numbers.get("memory", {}).get(services.OURS))
     yield statics_verdict(numbers.get("statics"))
@@ -49,18 +51,19 @@ def ratio_verdict(goal, found, limit, suffix=""):
     return Verdict(goal, f"≤ {limit:.2f}", f"{middle:.2f} ({least:.2f}–{most:.2f}){suffix}", round(middle, 2) <= limit)
 
 
-def bytes_verdicts(rows, format, limit, peers):
+def bytes_verdicts(rows, format, limit, peers, words=None, first_of=scoring.FIRST, final_of=scoring.FINAL):
     """The worst of the widths counts, of what is sent in the end."""
+    words = words or format
     of_format = [row for row in rows if row["format"] == format and (peers is None or row["peer"] in peers)]
     found = sorted({row["peer"] for row in of_format}, key=[row["peer"] for row in of_format].index)
     if not found:
-        yield Verdict(f"{format}: bytes at equal quality against {' and '.join(peers) if peers else 'every peer'}", f"≤ {limit:.2f}", NOT_MEASURED, None)
+        yield Verdict(f"{words}: bytes at equal quality against {' and '.join(peers) if peers else 'every peer'}", f"≤ {limit:.2f}", NOT_MEASURED, None)
     for peer in found:
-        worst = max((row for row in of_format if row["peer"] == peer and row["of"] == scoring.FINAL), key=lambda row: row["ratio"], default=None)
+        worst = max((row for row in of_format if row["peer"] == peer and row["of"] == final_of), key=lambda row: row["ratio"], default=None)
         if worst:
-            first = [row["ratio"] for row in of_format if row["peer"] == peer and row["of"] == scoring.FIRST and row["width"] == worst["width"]]
+            first = [row["ratio"] for row in of_format if row["peer"] == peer and row["of"] == first_of and row["width"] == worst["width"]]
             beside = f"; as sent first {first[0]:.2f}" if first else ""
-            yield Verdict(f"{format}: bytes at equal quality against {peer}", f"≤ {limit:.2f}", f"{worst['ratio']:.2f} at {worst['width']} px{beside}",
+            yield Verdict(f"{words}: bytes at equal quality against {peer}", f"≤ {limit:.2f}", f"{worst['ratio']:.2f} at {worst['width']} px{beside}",
                           round(worst["ratio"], 2) <= limit)
 
 

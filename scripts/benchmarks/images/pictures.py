@@ -6,7 +6,7 @@ from .. import plot
 from . import cold, scoring, services
 from .engines import SHARP, VIPS
 
-COLOURS = {services.OURS: plot.COLOURS["selvage"], services.IPX: ("#2b8a3e", "#69db7c"), services.NEXT: ("#1971c2", "#74c0fc"),
+COLOURS = {services.OURS: plot.COLOURS["selvage"], services.NEWER: ("#e8590c", "#ffa94d"), services.IPX: ("#2b8a3e", "#69db7c"), services.NEXT: ("#1971c2", "#74c0fc"),
            VIPS: ("#868e96", "#adb5bd"), SHARP: ("#9c36b5", "#e599f7")}
 
 
@@ -36,8 +36,9 @@ def qualities(numbers):
                   f'<g clip-path="url(#panel{index})">',
                   *(plot.line(across(a[0]), up(a[1]), across(b[0]), up(b[1]), services.OURS, 1.5) for a, b in zip(curve, curve[1:])), "</g>"]
         for name, (size, score) in dots.items():
-            ring = ' fill-opacity="0"' if name == scoring.FINAL else ""
-            kind = services.OURS if name == scoring.FINAL else name
+            final = {scoring.FINAL: services.OURS, scoring.NEWER_FINAL: services.NEWER}
+            ring = ' fill-opacity="0"' if name in final else ""
+            kind = plot.css(final.get(name, name))
             parts.append(f'<circle cx="{across(size):.1f}" cy="{up(score):.1f}" r="5" class="{kind}"{ring}/>')
         parts.append(plot.text(x0 + panel / 2, bottom + 38, cell["group"], "middle"))
     return plot.picture(40 + 3 * (panel + gap), bottom + 52, "Quality and bytes", parts, COLOURS)

@@ -79,7 +79,7 @@ def qualities(numbers):
     cells = [cell for cell in numbers["cells"] if cell.get("scores")]
     if not cells:
         return
-    names = [name for name in (scoring.FIRST, scoring.FINAL, *list(pictures.COLOURS)[1:]) if any(name in cell["scores"] for cell in cells)]
+    names = [name for name in (scoring.FIRST, scoring.FINAL, scoring.NEWER_FIRST, scoring.NEWER_FINAL, *list(pictures.COLOURS)[2:]) if any(name in cell["scores"] for cell in cells)]
     yield ("## Bytes and quality\n\n![Quality over bytes of each contender at 640 pixels](images-quality.svg)\n\nMean kB and mean SSIMULACRA2 score of the "
            "photographs, against what libvips makes of a photograph that was decoded as a whole. *Upgraded*: what takes the place of the first image once it "
            "is asked for again.")
@@ -91,15 +91,19 @@ def qualities(numbers):
         return
     yield ("Selvage's bytes at the score of the other's image, as a part of the other's bytes: geometric mean over the photographs (least–most; *of*: where the "
            "score of fewer photographs is within reach of our qualities); as sent first / upgraded.")
-    yield table(["", *peers], [[f"{format} {width}", *(equal(rows, format, width, peer) for peer in peers)] for format, width in
-                               sorted({(row["format"], row["width"]) for row in rows}, key=lambda kind: (cold.FORMATS.index(kind[0]), kind[1]))])
+    kinds = sorted({(row["format"], row["width"]) for row in rows}, key=lambda kind: (cold.FORMATS.index(kind[0]), kind[1]))
+    shown = [[f"{format} {width}", *(equal(rows, format, width, peer) for peer in peers)] for format, width in kinds]
+    newer = [row for row in rows if row["of"] == scoring.NEWER_FINAL]
+    shown += [[f"{format} {width}, newer codecs", *(equal(rows, format, width, peer, scoring.NEWER_FIRST, scoring.NEWER_FINAL) for peer in peers)]
+              for format, width in kinds if any((row["format"], row["width"]) == (format, width) for row in newer)]
+    yield table(["", *peers], shown)
 
 
-def equal(rows, format, width, peer):
+def equal(rows, format, width, peer, first=scoring.FIRST, final=scoring.FINAL):
     found = {row["of"]: row for row in rows if (row["format"], row["width"], row["peer"]) == (format, width, peer)}
-    if scoring.FINAL not in found:
+    if final not in found:
         return ""
-    final, first = found[scoring.FINAL], found.get(scoring.FIRST)
+    final, first = found[final], found.get(first)
     fewer = "" if final["images"] == max(row["images"] for row in rows) else f", of {final['images']}"
     return (f"{first['ratio']:.2f} / " if first else "") + f"{final['ratio']:.2f} ({final['least']:.2f}–{final['most']:.2f}{fewer})"
 

@@ -15,6 +15,7 @@ ROOT = HERE.parents[2]
 SWEEP = [20, 38, 52, 64, 74, 83, 91, 98]
 SWEPT_WIDTHS = [640, 1080]
 FIRST, FINAL = "selvage", "selvage, upgraded"   # what is sent at once, and what takes its place when it is asked for again
+NEWER_FIRST, NEWER_FINAL = services.NEWER, f"{services.NEWER}, upgraded"
 
 
 def compile_score(folder, libraries):
@@ -84,9 +85,9 @@ def judge_cells(judge, cells, made):
     return found
 
 
-def upgraded(bench, cells):
+def upgraded(bench, cells, name=services.OURS):
     """Selvage's images of these cells at its own qualities, once nothing better is under way: key → body."""
-    wishes = [services.Wish(name, int(cell["name"].split()[1]), cell["name"].split()[0]) for cell in cells for name in bench.names]
+    wishes = [services.Wish(photograph, int(cell["name"].split()[1]), cell["name"].split()[0]) for cell in cells for photograph in bench.names]
 
     def one(service, wish):
         return (wish.photograph, wish.width, wish.format), stages.finished(service, wish)
@@ -95,26 +96,26 @@ def upgraded(bench, cells):
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
             return {key: body for key, body in pool.map(lambda wish: one(started[0], wish), wishes) if body}
 
-    stages.tell("images of selvage, upgraded")
-    return stages.with_services(bench, [services.OURS], run, cores=2)
+    stages.tell(f"images of {name}, upgraded")
+    return stages.with_services(bench, [name], run, cores=2)
 
 
-def curves(bench, judge, formats, widths):
-    """Key → [(score, bytes)] of our own qualities, by what is sent first and what is sent in the end."""
+def curves(bench, judge, formats, widths, name=services.OURS, kinds=(FIRST, FINAL)):
+    """Key → [(score, bytes)] of our own qualities, by what is sent first and what is sent in the end: `kinds`."""
     def ask(service, wish, quality):
         path = service.request(wish)[0] + f"&q={quality}"
         key = (wish.photograph, wish.width, wish.format, quality)
         return key, asking.ask_once(service, wish, path).body, stages.finished(service, wish, path)
 
     def run(started):
-        wishes = [(services.Wish(name, width, format), quality) for format in formats for width in widths for name in bench.names for quality in SWEEP]
+        wishes = [(services.Wish(photograph, width, format), quality) for format in formats for width in widths for photograph in bench.names for quality in SWEEP]
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
             return list(pool.map(lambda task: ask(started[0], *task), wishes))
 
-    stages.tell("images of selvage at its qualities")
-    answers = stages.with_services(bench, [services.OURS], run, cores=2)
+    stages.tell(f"images of {name} at its qualities")
+    answers = stages.with_services(bench, [name], run, cores=2)
     stages.tell(f"quality of {2 * len(answers)} of them")
-    return {FIRST: curve(judge, {key: first for key, first, _ in answers}), FINAL: curve(judge, {key: final for key, _, final in answers if final})}
+    return {kinds[0]: curve(judge, {key: first for key, first, _ in answers}), kinds[1]: curve(judge, {key: final for key, _, final in answers if final})}
 
 
 def curve(judge, bodies):
@@ -138,7 +139,7 @@ def equal_quality(ours, scores, made):
     rows = []
     for of, curves_of in ours.items():
         for peer, found in scores.items():
-            if peer in ours:
+            if peer.startswith(services.OURS):
                 continue
             ratios = {}
             for key, score in found.items():

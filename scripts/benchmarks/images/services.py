@@ -14,6 +14,7 @@ from . import peers
 
 TEMPLATES = pathlib.Path(__file__).resolve().parent / "configurations"
 OURS, IPX, NEXT, NGINX = "selvage", "ipx", "next", "nginx before ipx"
+NEWER = "selvage (newer codecs)"   # of `scripts/build newer-codecs`, where that was built
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -31,6 +32,7 @@ class Bench:
     cores: typing.Callable      # number of cores → the cores of a server
     client: int                 # the core of the clients
     log: typing.TextIO
+    newer: pathlib.Path = None  # the program with newer codecs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +91,8 @@ def from_template(bench, template, **values):
 def start_selvage(bench, name, cores):
     https, http = free_port(), free_port()
     file = from_template(bench, "selvage.toml", https=https, http=http, admin=free_port(), workers=len(cores), files=bench.files, image=unlimited(bench))
-    return Service(name, [bench.selvage, "serve", "--config", file], cores, f"https://127.0.0.1:{https}", f"http://127.0.0.1:{http}", bench.log)
+    program = bench.newer if name == NEWER else bench.selvage
+    return Service(name, [program, "serve", "--config", file], cores, f"https://127.0.0.1:{https}", f"http://127.0.0.1:{http}", bench.log)
 
 
 # Limits that one client with all requests of a benchmark would meet: row of the option table → what turns it off.
@@ -139,6 +142,7 @@ def ask_next(wish):
 
 SERVICES = {
     OURS: Kind(start_selvage, ask_selvage),
+    NEWER: Kind(start_selvage, ask_selvage),
     IPX: Kind(start_ipx, ask_ipx),
     NEXT: Kind(start_next, ask_next),
     NGINX: Kind(start_nginx, ask_ipx),

@@ -9,16 +9,13 @@
 #include <optional>
 #include <string>
 
-#include "cache_store/store.h"
 #include "server/representations/stored.h"
-#include "server/representations/transform_pool.h"
-#include "tests/server/catalogue/temporary_folder.h"
+#include "tests/server/app/rooms.h"
 #include "tests/server/loop/turns.h"
 
 using namespace selvage;
 using namespace selvage::server;
 using selvage::testing::run_until;
-using selvage::testing::TemporaryFolder;
 
 namespace {
 
@@ -63,7 +60,7 @@ public:
     bool broken = false;
 };
 
-struct House {
+struct House : selvage::testing::Rooms {
     House() {
         config::Config config;
         config::Site site;
@@ -117,29 +114,7 @@ struct House {
         return ask(http::Method::Get, target, std::move(fields));
     }
 
-    TemporaryFolder folder;
-    Log log{2, LogLevel::Off};
     std::shared_ptr<FakeCatalogue> files = std::make_shared<FakeCatalogue>();
-    std::unique_ptr<cache_store::Store> store = cache_store::open_store(folder.path().string(), {}, log);
-    loop::Loop loop;  // control and worker at once
-    http::Counters counters;
-    loop::WorkPool pool{1};
-    representations::Codings codings{*store, pool, counters, log};
-    representations::TransformPool transforms{
-        loop, {.program = "/bin/false", .workers = 0, .queue = 1, .limits = {}}, counters, log};
-    representations::Fills fills{loop, counters};
-    representations::Images images{loop, pool, *store, transforms, fills};
-    handlers::Services services{.loop = loop,
-                                .control = loop,
-                                .pool = pool,
-                                .store = *store,
-                                .codings = codings,
-                                .images = images,
-                                .fills = fills,
-                                .counters = counters,
-                                .log = log,
-                                .heads = {},
-                                .now = {}};
     SnapshotPtr snapshot;
     std::unique_ptr<Exchange> exchange;
     bool was_later = false;

@@ -2,9 +2,11 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/reference.h"
 #include "server/warm_command_log.h"
 
 using namespace selvage::server;
+using selvage::own_target;
 using Strings = std::vector<std::string>;
 
 namespace {

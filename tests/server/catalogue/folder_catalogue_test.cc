@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <thread>
 #include <vector>
@@ -540,4 +541,169 @@ SCENARIO("a root that is not there is a mistake to be told") {
     const auto opened = open_catalogue("/nonexistent/selvage", {}, log);
     REQUIRE_FALSE(opened);
     CHECK(opened.error().kind == ErrorKind::NotFound);
+}
+
+namespace {
+
+// A catalogue whose root had something in its releases. Its wall clock is the system's: what is written now is fresh.
+struct Released {
+    Released() {
+        contents = std::make_shared<releases::Contents>(cache.path().string(), 64 << 20, log);
+        ledger =
+            std::make_shared<releases::Ledger>(cache.path().string(), folder.path().string(), releases::Limits{}, contents, log);
+        auto opened = open_catalogue(folder.path().string(), {}, log, {.ledger = ledger});
+        REQUIRE(opened);
+        catalogue = *opened;
+    }
+    // What the folder has of these is a release.
+    void release(const std::vector<std::string>& paths) {
+        std::vector<releases::Present> build;
+        for (const std::string& path : paths) {
+            const auto file = catalogue->measure(path, Lifetime::Long);
+            REQUIRE(file);
+            ledger->keep(file->content, file->file.descriptor.number(), file->file.version.size);
+            build.push_back({.path = path,
+                             .content = file->content,
+                             .size = file->file.version.size,
+                             .modified = file->modified,
+                             .fingerprinted = file->fingerprinted,
+                             .compressible = file->compressible});
+        }
+        ledger->take_in(build);
+    }
+    void notice() const {
+        pollfd waiting{.fd = catalogue->watch_descriptor(), .events = POLLIN, .revents = 0};
+        if (waiting.fd >= 0 && ::poll(&waiting, 1, 2000) == 1) catalogue->on_watch_readable();
+    }
+    Entry look(const std::string& path) const {
+        auto entry = catalogue->resolve(path);
+        REQUIRE(entry);
+        return *entry;
+    }
+    SourcePtr source(const std::string& path) const {
+        const Entry entry = look(path);
+        const auto* source = std::get_if<SourcePtr>(&entry);
+        return source ? *source : nullptr;
+    }
+    bool being_written(const std::string& path) const {
+        const Entry entry = look(path);
+        const auto* absent = std::get_if<Absent>(&entry);
+        return absent != nullptr && absent->being_written;
+    }
+
+    TemporaryFolder folder, cache;
+    Log log{2, LogLevel::Off};
+    std::shared_ptr<releases::Contents> contents;
+    std::shared_ptr<releases::Ledger> ledger;
+    std::shared_ptr<FolderCatalogue> catalogue;
+};
+
+const std::string kScript = "/app-BkS2dFq1.js";
+
+}  // namespace
+
+SCENARIO("a fingerprinted file that went is the same source still") {  // static-delivery §1, deploy race
+    Released site;
+    site.folder.write("app-BkS2dFq1.js", "let a = 1;\n");
+    site.folder.write("plain.js", "let b = 1;\n");
+    site.release({kScript, "/plain.js"});
+    const SourcePtr before = site.source(kScript);
+    REQUIRE(before);
+    site.folder.remove("app-BkS2dFq1.js");
+    site.folder.remove("plain.js");
+    site.notice();
+    const SourcePtr after = site.source(kScript);
+    REQUIRE(after);
+    CHECK(after->serial != before->serial);
+    CHECK(after->etag == before->etag);
+    CHECK(after->last_modified == before->last_modified);
+    CHECK(after->media_type == before->media_type);
+    CHECK(after->fingerprinted);
+    CHECK(after->compressible);
+    CHECK(site.catalogue->read(*after) == "let a = 1;\n");
+    CHECK(site.source(kScript) == after);
+    CHECK_FALSE(site.source("/plain.js"));  // a name that may mean something else tomorrow
+    CHECK_FALSE(site.being_written("/plain.js"));
+    THEN("it can be sent as a file") {
+        std::string into(3, '.');
+        CHECK(std::get<std::size_t>(after->file->read_blocking(4, into.data(), 3)) == 3);
+        CHECK(into == "a =");
+    }
+    THEN("when it comes back it is the folder's") {
+        site.folder.write("app-BkS2dFq1.js", "let a = 1;\n");
+        site.notice();
+        const SourcePtr again = site.source(kScript);
+        REQUIRE(again);
+        CHECK(again->serial != after->serial);
+        CHECK(again->etag == before->etag);
+    }
+    THEN("when its copy is broken it is gone") {
+        const std::string digits = hex(before->content);
+        std::ofstream(site.cache.at("contents/" + digits.substr(0, 2) + "/" + digits)) << "let a = 2;\n";
+        site.folder.write("app-BkS2dFq1.js", "");
+        site.folder.remove("app-BkS2dFq1.js");
+        site.notice();
+        CHECK_FALSE(site.source(kScript));
+        CHECK(site.contents->stats().broken == 1);
+    }
+    THEN("when it is purged it is gone") {
+        site.ledger->take_in({});
+        site.catalogue->forget("/");
+        CHECK(site.source(kScript));
+        site.catalogue->forget(kScript);
+        CHECK_FALSE(site.source(kScript));
+    }
+}
+
+SCENARIO("a file that somebody is writing is what it was before") {
+    Released site;
+    site.folder.write("page.html", "before");
+    REQUIRE(site.source("/page.html"));
+    std::ofstream writer(site.folder.at("page.html"));
+    writer << "half" << std::flush;
+    site.notice();
+    const SourcePtr meanwhile = site.source("/page.html");
+    REQUIRE(meanwhile);
+    CHECK(meanwhile->bytes->view() == "before");
+    CHECK(site.catalogue->stats().half_as_before > 0);
+    writer << " and whole" << std::flush;
+    writer.close();
+    site.notice();
+    const SourcePtr after = site.source("/page.html");
+    REQUIRE(after);
+    CHECK(after->bytes->view() == "half and whole");
+}
+
+SCENARIO("a new file that somebody is writing is not there yet") {
+    Released site;
+    std::ofstream writer(site.folder.at("page.html"));
+    writer << "half" << std::flush;
+    CHECK(site.being_written("/page.html"));
+    CHECK_FALSE(site.catalogue->measure("/page.html", Lifetime::Long));
+    writer.close();
+    site.notice();
+    REQUIRE(site.source("/page.html"));
+    THEN("nor one that is renamed into place while it is open") {
+        std::ofstream other(site.folder.at("other.tmp"));
+        other << "half" << std::flush;
+        site.folder.rename("other.tmp", "other.html");
+        CHECK(site.being_written("/other.html"));
+    }
+    THEN("one that was renamed into place is there at once") {
+        site.folder.replace("page.html", "renamed");
+        site.notice();
+        CHECK(site.source("/page.html")->bytes->view() == "renamed");
+    }
+}
+
+SCENARIO("a long-lived file that is being copied over is its kept copy") {
+    Released site;
+    site.folder.write("app-BkS2dFq1.js", "let a = 1;\n");
+    site.release({kScript});
+    std::ofstream writer(site.folder.at("app-BkS2dFq1.js"));
+    writer << "let" << std::flush;
+    const SourcePtr meanwhile = site.source(kScript);
+    REQUIRE(meanwhile);
+    CHECK(meanwhile->bytes->view() == "let a = 1;\n");
+    CHECK(meanwhile->fingerprinted);
 }

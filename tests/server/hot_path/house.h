@@ -4,21 +4,19 @@
 #include <string>
 #include <string_view>
 
-#include "cache_store/store.h"
 #include "server/access_log.h"
 #include "server/catalogue/folder_catalogue.h"
 #include "server/exchange.h"
 #include "server/net/development_certificate.h"
 #include "server/representations/stored.h"
-#include "server/representations/transform_pool.h"
 #include "server/shard.h"
-#include "tests/server/catalogue/temporary_folder.h"
+#include "tests/server/app/rooms.h"
 
 namespace selvage::testing {
 
 // One worker of the server as it is shipped, on the test's own thread: a folder that is watched, rules, metrics, the access log
 // to a file, TLS. Only the transform workers are missing: what they make is put into the cache.
-class House {
+class House : public Rooms {
 public:
     House() {
         write_files();
@@ -51,35 +49,14 @@ public:
     }
 
     bool busy() const {
-        return pool.busy() || pool.queued(loop::WorkPool::Lane::Now) > 0 || pool.queued(loop::WorkPool::Lane::Background) > 0;
+        return pool.busy() || pool.queued(loop::WorkPool::Lane::Now) > 0 || background.size() > 0 || background.busy();
     }
 
-    TemporaryFolder files, cache;
-    Log log{2, LogLevel::Off};
+    TemporaryFolder files;
     // An hour later: files that have just changed would be looked at again, and again.
     std::shared_ptr<catalogue::FolderCatalogue> catalogue =
         *catalogue::open_catalogue(files.path().string(), {}, log, {.wall_ns = in_an_hour});
-    std::unique_ptr<cache_store::Store> store = cache_store::open_store(cache.at("store"), {}, log);
-    http::Counters counters;
     std::unique_ptr<server::AccessLog> access_log = *server::AccessLog::open(cache.at("access.log"), counters, log);
-    loop::Loop loop;
-    loop::WorkPool pool{1};
-    representations::Codings codings{*store, pool, counters, log};
-    representations::TransformPool transforms{
-        loop, {.program = "/bin/false", .workers = 0, .queue = 1, .limits = {}}, counters, log};
-    representations::Fills fills{loop, counters};
-    representations::Images images{loop, pool, *store, transforms, fills};
-    handlers::Services services{.loop = loop,
-                                .control = loop,
-                                .pool = pool,
-                                .store = *store,
-                                .codings = codings,
-                                .images = images,
-                                .fills = fills,
-                                .counters = counters,
-                                .log = log,
-                                .heads = {},
-                                .now = {}};
     server::SnapshotPtr snapshot = make_snapshot();
     server::Exchange exchange{services, snapshot, &access_log->add_writer()};
     server::Shard shard{{.loop = loop, .pool = pool, .dispatcher = exchange, .observer = counters, .log = log},

@@ -39,6 +39,12 @@ SCENARIO("a client may have so many variants made") {  // image-urls §3
         for (int i = 0; i < 1'000; ++i) misses.take("192.0.2.1", kStart);
         CHECK(taken(misses, "192.0.2.1", kStart + 1s) == 20);
     }
+    THEN("to ask whether there is one takes none") {
+        for (int i = 0; i < 1'000; ++i) CHECK(!misses.has_one("192.0.2.1", kStart));
+        for (int i = 0; i < 1'000; ++i) CHECK(misses.has_one("192.0.2.1", kStart + 50ms));
+        CHECK(misses.has_one("192.0.2.2", kStart));
+        CHECK(taken(misses, "192.0.2.1", kStart + 1s) == 20);
+    }
     THEN("others are not concerned") { CHECK(taken(misses, "192.0.2.2", kStart) == 100); }
 }
 

@@ -258,6 +258,47 @@ SCENARIO("waiters of a fill") {
     }
 }
 
+SCENARIO("who would begin a fill may be refused, who joins one is not") {
+    loop::Loop loop;
+    http::Counters counters;
+    Bench bench;
+    Fills fills(loop, counters);
+    int asked = 0, refused = 0;
+    const auto ask = [&](const Key128& key, bool admitted) {
+        return fills.request(
+            loop, key, bench.make(),
+            [&](const Filled& filled) {
+                if (!filled.object && filled.object.error().code == "rate_limited") ++refused;
+            },
+            [&asked, admitted]() -> Result<void> {
+                ++asked;
+                if (!admitted) return fail(ErrorKind::RateLimited, "too much", "rate_limited");
+                return {};
+            });
+    };
+    const auto stranger = ask(kKey, false);
+    hops(loop);
+    CHECK(refused == 1);
+    CHECK(bench.made == 0);
+    THEN("that is nobody else's failure") {
+        const auto first = ask(kKey, true);
+        hops(loop);
+        CHECK(bench.started == 1);
+        CHECK(asked == 2);
+        AND_THEN("with it under way nobody is asked") {
+            const auto second = ask(kKey, false);
+            const auto third = ask(kKey, false);
+            hops(loop);
+            CHECK(asked == 2);
+            CHECK(refused == 1);
+            const auto other = ask(Key128{3, 4}, false);
+            hops(loop);
+            CHECK(refused == 2);
+            CHECK(bench.started == 1);
+        }
+    }
+}
+
 TEST_CASE("a fill that nobody wants any more by its turn is not made") {
     loop::Loop loop;
     loop::WorkPool pool(1);

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 #include <cstring>
 #include <limits>
 #include <string>
+
+#include "server/http/counters.h"
 
 using namespace selvage;
 using namespace selvage::representations;
@@ -72,6 +75,16 @@ SCENARIO("an answer of a worker is believed only as far as it can be true") {
         done.score = -12;  // a very bad picture
         CHECK(answer.good());
     }
+    WHEN("it was enlarged less than was asked") {
+        CHECK(limit_of(done) == http::LimitHit::kCount);
+        done.enlarged = worker::Enlarged::UpTo;
+        CHECK(answer.good());
+        CHECK(limit_of(done) == http::LimitHit::ImageUpscale);
+        done.enlarged = worker::Enlarged::UpToPixels;
+        CHECK(limit_of(done) == http::LimitHit::ImageUpscalePixels);
+        done.enlarged = static_cast<worker::Enlarged>(3);
+        CHECK(!answer.good());
+    }
     WHEN("its size is beyond the limits") {
         done.width = 0;
         CHECK(!answer.good());
@@ -123,6 +136,24 @@ SCENARIO("an answer of a worker is believed only as far as it can be true") {
         THEN("codes of its own are not passed on") {
             std::strcpy(done.code, "<script>");
             CHECK(refusal(done).code.empty());
+            CHECK(limit_of(done) == http::LimitHit::kCount);
+        }
+        THEN("each limit is counted by its name, of which clients know fewer") {
+            const auto told = [&](const char* code) {
+                std::strcpy(done.code, code);
+                return fmt::format("{} {}", refusal(done).code, http::name_of(limit_of(done)));
+            };
+            CHECK(told("undecodable") == "undecodable none");
+            CHECK(told("source_pixels") == "source_pixels image.source_pixels");
+            CHECK(told("source_side") == "source_pixels image.source_side");
+            CHECK(told("animation_pixels") == "source_pixels image.animation_pixels");
+            CHECK(told("too_many_frames") == "too_many_frames image.frames");
+            CHECK(told("output_pixels") == "too_large image.output_pixels");
+            CHECK(told("output_side") == "too_large image.output_side");
+            CHECK(told("animation_output_pixels") == "too_large image.animation_output_pixels");
+            CHECK(told("format_side") == "too_large format_side");
+            CHECK(told("too_many_elements") == "too_many_elements image.svg_elements");
+            CHECK(told("source_too_large") == "source_too_large image.svg_bytes");
         }
     }
 }

@@ -1,12 +1,8 @@
 // HEIC by libvips with libheif, where that has an HEVC decoder.
 
-#include <libheif/heif.h>
-
 #include "transforms/engine/decoders/decoder.h"
 
 namespace selvage::transforms {
-
-bool have_heic() { return heif_have_decoder_for_format(heif_compression_HEVC) != 0; }
 
 Result<Header> heic_header(std::string_view bytes) { return header_of(TRY(load_heic(bytes, {}))); }
 

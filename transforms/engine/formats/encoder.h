@@ -21,7 +21,7 @@ struct EncodeOptions {
 // One row per output format.
 struct Encoder {
     Format format;
-    const char* operation;       // class name of the libvips operation, for the allow-list; null: the codec is called directly
+    const char* operation;  // class name of the libvips operation, for the allow-list; null: called directly, or the provider's
     std::uint32_t largest_side;  // that the format can express
     // From 8-bit sRGB pixels in memory, with alpha only if the format has it. Errors: Internal.
     Result<std::string> (*encode)(const Image& image, const EncodeOptions& options);

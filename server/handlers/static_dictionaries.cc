@@ -1,0 +1,85 @@
+#include "server/handlers/static_dictionaries.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/fields.h"
+#include "server/http/dictionary.h"
+#include "server/http/media_types.h"
+
+namespace selvage::handlers {
+
+namespace {
+
+constexpr std::string_view kTooLarge = "it is larger than dictionaries.largest";
+constexpr std::uint64_t kSmallest = 1024;  // bytes: below it the fields cost what is saved
+
+// Does the rule have a say in how long the file is fresh?
+bool may_last(const Located& located, bool verified) {
+    if (located.source->fingerprinted || verified) return true;
+    return located.rule && (located.rule->browser_ttl || !located.rule->headers.empty());
+}
+
+// A rule that says itself what its responses vary by takes the word from us: they would be kept for clients without the
+// dictionary.
+bool rule_sets_vary(const config::Rule* rule) {
+    return rule &&
+           std::ranges::any_of(rule->headers, [](const auto& field) { return equals_ignoring_case(field.first, "vary"); });
+}
+
+}  // namespace
+
+std::string_view FileDictionaries::obstacle(const config::Dictionaries& options, const Located& located, bool verified) {
+    const catalogue::Source& source = *located.source;
+    if (!options.enabled) return "dictionaries.enabled is off";
+    if (!source.compressible) return "it is of a kind that is not compressed";
+    if (source.size < kSmallest) return "it is smaller than 1 KiB";
+    if (located.bypass()) return "its rule says bypass";
+    if (!may_last(located, verified)) return "it is not fresh for a day";
+    if (rule_sets_vary(located.rule)) return "its rule sets Vary";
+    if (!located.site->catalogue->history()) return "nothing is remembered of releases";
+    return source.size <= options.largest ? "" : kTooLarge;
+}
+
+bool FileDictionaries::possible(const Services& services, const Located& located, bool verified) {
+    const std::string_view found = obstacle(located.snapshot->config->dictionaries, located, verified);
+    if (found == kTooLarge) services.counters.limit_hit(http::LimitHit::DictionaryLargest);
+    return found.empty();
+}
+
+std::unique_ptr<FileDictionaries> FileDictionaries::of(const Located& located, const http::Head& head) {
+    if (!http::is_lasting_and_public(head.fields())) return nullptr;
+    return std::unique_ptr<FileDictionaries>(new FileDictionaries(located.site->catalogue->history(), located,
+                                                                  std::string(head.field("access-control-allow-origin"))));
+}
+
+FileDictionaries::FileDictionaries(std::shared_ptr<releases::History> history, const Located& located, std::string allow_origin)
+    : history_(std::move(history)), source_(located.source), allow_origin_(std::move(allow_origin)) {}
+
+bool FileDictionaries::allows_by_mode(const http::Request& request) const {
+    return http::allows_dictionary(request, allow_origin_);
+}
+
+void FileDictionaries::look() {
+    seen_ = history_->changes();  // before it is asked: what changes meanwhile is asked for again
+    const auto found = history_->offer_of(source_->path, source_->content);
+    std::string offer =
+        found ? http::use_as_dictionary(found->match, http::media_type_of(source_->path).media_class, found->id) : std::string();
+    if (offer == offer_) return;
+    offer_ = std::move(offer);
+    ++version_;
+}
+
+representations::DeltaPair FileDictionaries::pair(const Located& located, const Sha256& dictionary) const {
+    return {.path = source_->path,
+            .target = source_->content,
+            .size = source_->size,
+            .read_target = [catalogue = located.site->catalogue, source = source_]() -> Result<BlobPtr> {
+                if (source->bytes) return source->bytes;
+                return make_blob(TRY(catalogue->read(*source)));
+            },
+            .history = history_,
+            .dictionary = dictionary};
+}
+
+}  // namespace selvage::handlers

@@ -1,0 +1,3 @@
+#!/x
+import{a}from"./a"
+function f(){return/"/}{}/1
