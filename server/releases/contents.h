@@ -54,7 +54,8 @@ public:
     // Memory only.
     bool kept(const Sha256& content) const;
 
-    // Blocks. What comes back has this hash: a file that does not is removed, and counted. Errors: NotFound.
+    // Blocks. What comes back has this hash, which is looked at once per version of the file: one that has another is removed,
+    // and counted. Errors: NotFound.
     Result<BlobPtr> read(const Sha256& content);
     // The file, open for reading, with its content verified (once per version of it). Absent: not kept. Blocks.
     origins::Found look(const Sha256& content);
@@ -100,6 +101,8 @@ private:
     void rank(const Sha256& content, Copy& copy, std::int64_t gone);
     void take_out(const Sha256& content, Copy& copy);
 
+    bool is_verified(const Sha256& content, const origins::FileVersion& version) const;
+    void set_verified(const Sha256& content, const origins::FileVersion& version);
     void drop(const Sha256& content);
     void remove_broken(const Sha256& content);
     void remove_files(const std::vector<Sha256>& contents) const;
