@@ -10,8 +10,8 @@
 #include "transforms/worker/protocol.h"
 #include "transforms/worker/sandbox_limits.h"
 
-extern "C" void __sanitizer_set_report_fd(
-    void* descriptor);  // NOLINT: <sanitizer/common_interface_defs.h>, which clang alone has
+// As in <sanitizer/common_interface_defs.h>, which not every compiler brings.
+extern "C" void __sanitizer_set_report_fd(void* descriptor);  // NOLINT(*-identifier-naming, *-reserved-identifier)
 
 namespace selvage::transforms::worker {
 
