@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import socket
 import threading
+import time
 import unittest
 
 import pictures
@@ -69,6 +71,24 @@ class OneWorker(ServerCase):
         until("the second job waits for the first", lambda: self.server.metric("transform_queue") == 1)
         os.kill(worker, signal.SIGKILL)
         return first.answer(), second.answer()
+
+
+class Descriptors(OneWorker):
+    def test_descriptors_of_other_programs_on_their_way_delay_a_picture_and_lose_no_worker(self):
+        # The kernel counts those of a user, in all of his processes, against the limit of who sends one.
+        [worker] = until("one worker", self.server.workers)
+        left, right = socket.socketpair()
+        with left, right:
+            for _ in range(40):
+                socket.send_fds(left, [b"x"], [left.fileno()])
+            asking = Asking(self.server, "/0.jpg?w=41")
+            until("it is made", lambda: self.server.metric("transform_workers_busy") == 1)
+            time.sleep(0.3)  # for the worker to try
+            for _ in range(40):
+                for descriptor in socket.recv_fds(right, 1, 1)[1]:
+                    os.close(descriptor)
+            self.assertEqual(asking.answer().status, 200)
+        self.assertEqual(self.server.workers(), [worker])
 
 
 class Walls(OneWorker):

@@ -161,11 +161,13 @@ private:
     }
 
     Result<void> deliver_message(const Done& done, int memory) const {
-        auto sent = send(socket_, done, memory);
-        if (sent || sent.error().code != "again") return sent;
-        pollfd ready{.fd = socket_, .events = POLLOUT, .revents = 0};
-        ::poll(&ready, 1, -1);
-        return send(socket_, done, memory);
+        for (;;) {  // until the server's deadline, which ends this process
+            auto sent = send(socket_, done, memory);
+            if (sent || sent.error().code != "again") return sent;
+            pollfd ready{.fd = socket_, .events = POLLOUT, .revents = 0};
+            ::poll(&ready, 1, -1);
+            ::poll(nullptr, 0, 1);  // ms: a socket that is ready refuses as well, while others' descriptors are on their way
+        }
     }
 
     static int complain(const Error& error) {

@@ -21,7 +21,10 @@ std::unexpected<Error> system_failure(std::string_view call) {
 }
 
 std::unexpected<Error> socket_failure(std::string_view call) {
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return fail(ErrorKind::Overloaded, std::string(call), "again");
+    // ETOOMANYREFS: so many descriptors of this user are on their way, in all processes, as this one may have open (unix(7)).
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ETOOMANYREFS) {
+        return fail(ErrorKind::Overloaded, std::string(call), "again");
+    }
     return system_failure(call);
 }
 

@@ -100,8 +100,8 @@ struct Done {
     std::uint32_t jobs_done;
 };
 
-// One message with at most one descriptor. Blocking or not as the socket is; EAGAIN shows as Overloaded with code "again".
-// Errors: Internal when the peer is gone or the message has another size. A received descriptor is close-on-exec.
+// One message with at most one descriptor. Blocking or not as the socket is; EAGAIN and ETOOMANYREFS show as Overloaded with code
+// "again". Errors: Internal when the peer is gone or the message has another size. A received descriptor is close-on-exec.
 template <typename Message>
 Result<void> send(int socket, const Message& message, int descriptor = -1);
 template <typename Message>
