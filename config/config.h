@@ -144,6 +144,8 @@ struct Site {
     std::string root;
     bool follow_symlinks = false;  // links that lead out of the root
     bool hints = false;            // pages say what to preload
+    bool dictionary = false;       // pages share a dictionary that is made of them
+    seconds page_deltas{0};        // how long browsers keep pages, and take the next ones as differences to them
     std::vector<Rule> rules;
 };
 

@@ -392,6 +392,12 @@ const std::vector<Option<Site>>& site_options() {
         row<Site>("site.hints", at(&Site::hints), flag(), Live,
                   "Pages say in `Link` fields what browsers should load early because the markup does not name it: the font of "
                   "the text, and the modules that modules import. At most 6 per page."),
+        row<Site>("site.dictionary", at(&Site::dictionary), flag(), Live,
+                  "Make a compression dictionary of what the site's pages have in common. Browsers fetch it once, when they have "
+                  "nothing else to do, and get all further pages as differences to it."),
+        row<Site>("site.page_deltas", at(&Site::page_deltas), whole_seconds(0s, 24h), Live,
+                  "How long browsers may keep a page without asking, and get other pages of its folder as differences to it. A "
+                  "visitor may see a page that is as old as that. 0: pages are asked for each time."),
     };
     return options;
 }

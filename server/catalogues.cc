@@ -6,22 +6,39 @@
 #include <iterator>
 #include <set>
 
+#include "server/handlers/answering.h"
+#include "server/http/dictionary.h"
+#include "server/http/media_types.h"
+
 namespace selvage::server {
 namespace {
 
 constexpr std::chrono::hours kLong{24};  // static-delivery §5: what is fresh for so long may be a dictionary
 
 releases::Limits release_limits(const config::Config& config) {
-    return {.keep = config.releases.keep, .builds = config.releases.builds, .records = config.limits.catalogue_entries};
+    constexpr std::chrono::minutes kOnTheWay{1};
+    std::chrono::seconds pages{0};
+    for (const config::Site& site : config.sites) pages = std::max(pages, site.page_deltas);
+    return {.keep = config.releases.keep,
+            .pages = pages.count() == 0 ? pages : pages + kOnTheWay,
+            .builds = config.releases.builds,
+            .records = config.limits.catalogue_entries};
+}
+
+// Is it a page that everybody may have? What others get must not be made of it otherwise.
+bool is_page_of_interest(const Site& site, std::string_view path, const config::Rule* rule) {
+    if (!site.settings->dictionary && site.settings->page_deltas.count() == 0) return false;
+    if (http::media_type_of(path).media_class != http::MediaClass::Html) return false;
+    return http::is_public(handlers::finish_heads({{"cache-control", "public, max-age=0"}}, rule).full->fields());
 }
 
 // What a site's rules say of a path's lifetime.
 catalogue::Lifetime lifetime_of(const Site& site, std::string_view path) {
     using enum catalogue::Lifetime;
     const config::Rule* rule = site.rule_for(path);
-    if (rule == nullptr) return ByName;
-    if (rule->bypass) return Short;
-    return rule->browser_ttl && *rule->browser_ttl >= kLong ? Long : ByName;
+    if (rule != nullptr && rule->bypass) return Short;
+    if (rule != nullptr && rule->browser_ttl && *rule->browser_ttl >= kLong) return Long;
+    return is_page_of_interest(site, path, rule) ? Page : ByName;
 }
 
 }  // namespace
@@ -87,6 +104,10 @@ std::vector<catalogue::WalkedRoot> Catalogues::walked_roots(const Snapshot& snap
         std::ranges::copy_if(snapshot.sites, std::back_inserter(sites),
                              [&opened](const Site& site) { return site.catalogue == opened.catalogue; });
         if (sites.empty()) continue;
+        const auto any = [&sites](auto wants) { return std::ranges::any_of(sites, wants, &Site::settings); };
+        const bool enabled = snapshot.config->dictionaries.enabled;
+        const bool offer = enabled && any([](const config::Site* site) { return site->page_deltas.count() > 0; });
+        const bool make = enabled && any([](const config::Site* site) { return site->dictionary; });
         roots.push_back({.catalogue = opened.catalogue,
                          .ledger = opened.ledger,
                          .lifetime =
@@ -95,6 +116,8 @@ std::vector<catalogue::WalkedRoot> Catalogues::walked_roots(const Snapshot& snap
                                  for (const Site& site : sites) longest = std::max(longest, lifetime_of(site, path));
                                  return longest;
                              },
+                         .offer_pages = offer,
+                         .make_dictionary = make,
                          .entries = snapshot.config->limits.catalogue_entries});
     }
     return roots;

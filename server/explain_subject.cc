@@ -135,7 +135,8 @@ http::CacheFacts Subject::cache_facts() const {
     http::CacheFacts facts{.path = source ? std::string_view(source->path) : std::string_view(path),
                            .media_class = image ? http::MediaClass::Image : http::media_type_of(path).media_class,
                            .fingerprinted = source ? source->fingerprinted : standing.fingerprinted,
-                           .status = answer ? answer->status : std::uint16_t{200}};
+                           .status = answer ? answer->status : std::uint16_t{200},
+                           .page_life = site ? site->settings->page_deltas : std::chrono::seconds{0}};
     for (const QueryParam& param : split_query(query)) {
         if (param.key == "v" && source)
             facts.verified = handlers::names_content(param.value, source->content) == handlers::VersionMatch::Matches;

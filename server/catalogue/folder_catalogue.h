@@ -18,6 +18,7 @@ namespace selvage::catalogue {
 enum class Lifetime : std::uint8_t {
     Short,   // nothing of it is to be kept
     ByName,  // what its name says
+    Page,    // the same; and it is a page that may be, or help to make, a dictionary for others
     Long,    // a day or more, whatever its name
 };
 
@@ -45,8 +46,8 @@ public:
     // Looks whether the root's path names another folder by now. Blocks a little. Returns the folder that is served.
     virtual std::shared_ptr<const origins::Folder> follow_root() = 0;
 
-    // The facts of a file that is sent as fresh for long; each version is read and hashed once. Blocks. NoMatter: no such file,
-    // not long-lived, or larger than what is kept.
+    // The facts of a file that is sent as fresh for long, or is a page that matters; each version is read and hashed once.
+    // Blocks. NoMatter: no such file, neither of them, or larger than what is kept.
     virtual std::expected<Measured, NotMeasured> measure(const std::string& path, Lifetime lifetime) = 0;
 
     struct Stats {

@@ -270,13 +270,14 @@ std::expected<Measured, NotMeasured> Indexed::measure(const std::string& path, L
     sighting.found = *std::move(found);
     if (surroundings_.ledger && sighting.found.version.size > surroundings_.ledger->largest()) return no_matter;
     sighting.fingerprinted = votes_.judge(*sighting.folder, path, false, now()).fingerprinted;
-    if (!sighting.fingerprinted && lifetime != Lifetime::Long) return no_matter;
+    const bool matters = lifetime == Lifetime::Page || lifetime == Lifetime::Long;
+    if (!sighting.fingerprinted && !matters) return no_matter;
     if (is_being_written(sighting.found, path, works_, wall_ns())) return std::unexpected(NotMeasured::BeingWritten);
     const auto content = facts_of(sighting, false);
     if (!content || is_being_written(sighting.found, path, works_, wall_ns())) return std::unexpected(NotMeasured::BeingWritten);
     sighting.found.version = content->version;
     const bool fingerprinted = judge_name(sighting, content->facts.hash);
-    if (!fingerprinted && lifetime != Lifetime::Long) return no_matter;
+    if (!fingerprinted && !matters) return no_matter;
     return Measured{.content = content->facts.hash,
                     .modified = modified_of(content->version),
                     .fingerprinted = fingerprinted,

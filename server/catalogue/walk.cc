@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "server/catalogue/content.h"
 #include "server/http/fingerprint.h"
 
 namespace selvage::catalogue {
@@ -38,7 +39,12 @@ struct Walk::Listing {
 };
 
 Walk::Walk(std::size_t tree, WalkedRoot root, TreeWatches& watches, Log& log)
-    : tree_(tree), root_(std::move(root)), watches_(watches), log_(log), folder_(root_.catalogue->follow_root()) {
+    : tree_(tree),
+      root_(std::move(root)),
+      watches_(watches),
+      log_(log),
+      folder_(root_.catalogue->follow_root()),
+      pages_dictionary_(log) {
     note_everything();
 }
 
@@ -162,7 +168,10 @@ void Walk::take_folder(const std::string& path, ino_t inode, bool linked) {
 }
 
 void Walk::take_file(const std::string& path) {
-    auto measured = root_.catalogue->measure(path, root_.lifetime ? root_.lifetime(path) : Lifetime::ByName);
+    const Lifetime lifetime = root_.lifetime ? root_.lifetime(path) : Lifetime::ByName;
+    auto measured = root_.catalogue->measure(path, lifetime);
+    const bool page = measured && lifetime == Lifetime::Page && !measured->fingerprinted;
+    if (page) return take_page(path, *std::move(measured));
     if (measured) return release(path, *std::move(measured));
     if (measured.error() == NotMeasured::BeingWritten) unfinished_.insert(listing_->path);
 }
@@ -176,6 +185,25 @@ void Walk::release(const std::string& path, Measured file) {
                                          .modified = file.modified,
                                          .fingerprinted = file.fingerprinted,
                                          .compressible = file.compressible});
+}
+
+void Walk::take_page(const std::string& path, Measured file) {
+    const std::uint64_t size = file.file.version.size;
+    if (size < releases::kSmallestDictionary || size > releases::kLargestDictionary) return;
+    if (files_ + listing_->directory.pages.size() >= root_.entries) return;
+    listing_->directory.pages.push_back({.path = path, .content = file.content, .size = size});
+    if (!root_.offer_pages) return;
+    release(path, std::move(file));
+    listing_->directory.files.back().offering = releases::Offering::Page;
+}
+
+// As it was measured.
+std::optional<std::string> Walk::read_page(const Page& page) const {
+    const auto found = folder_->look(page.path);
+    if (!found || found->kind != Found::Kind::File) return std::nullopt;
+    auto read = read_content(found->descriptor.number(), {.keep = true}, 0);
+    if (!read || read->facts.hash != page.content) return std::nullopt;
+    return std::string(read->bytes->view());
 }
 
 void Walk::finish() {
@@ -211,7 +239,15 @@ void Walk::drop_below(std::string_view directory) {
 void Walk::commit() {
     std::vector<releases::Present> build;
     build.reserve(files_);
-    for (const auto& [path, directory] : directories_) build.insert(build.end(), directory.files.begin(), directory.files.end());
+    std::vector<Page> pages;
+    for (const auto& [path, directory] : directories_) {
+        build.insert(build.end(), directory.files.begin(), directory.files.end());
+        pages.insert(pages.end(), directory.pages.begin(), directory.pages.end());
+    }
+    if (root_.make_dictionary) {
+        auto made = pages_dictionary_.with(*root_.ledger, pages, [this](const Page& page) { return read_page(page); });
+        if (made) build.push_back(*std::move(made));
+    }
     root_.ledger->take_in(build);
 }
 

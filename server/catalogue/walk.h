@@ -7,12 +7,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "server/catalogue/folder_catalogue.h"
+#include "server/catalogue/pages_dictionary.h"
 #include "server/catalogue/tree_watches.h"
 #include "server/releases/ledger.h"
 
@@ -23,6 +25,8 @@ struct WalkedRoot {
     std::shared_ptr<FolderCatalogue> catalogue;
     std::shared_ptr<releases::Ledger> ledger;
     std::function<Lifetime(std::string_view path)> lifetime;  // what the sites' rules say
+    bool offer_pages = false;                                 // to one another
+    bool make_dictionary = false;                             // of all of them
     std::size_t entries = 200'000;                            // long-lived files, and folders; ten times as many names
 };
 
@@ -66,6 +70,7 @@ private:
         origins::FileVersion version;
         bool watched = false;
         std::vector<releases::Present> files;
+        std::vector<Page> pages;
     };
     using Directories = std::map<std::string, Directory, std::less<>>;
     struct Listing;
@@ -79,6 +84,8 @@ private:
     void drop_below(std::string_view directory);  // and itself
     void drop_vanished(const Listing& listing);
     void release(const std::string& path, Measured file);
+    void take_page(const std::string& path, Measured file);
+    std::optional<std::string> read_page(const Page& page) const;
     bool loops(const std::string& path, const origins::FileVersion& version) const;
 
     const std::size_t tree_;
@@ -91,6 +98,7 @@ private:
     std::set<std::string> noted_, pending_, unfinished_;
     std::unique_ptr<Listing> listing_;
     std::uint64_t names_ = 0;  // read since begin()
+    PagesDictionary pages_dictionary_;
     bool complained_ = false;
 };
 

@@ -167,17 +167,28 @@ private:
         representations::AsOf as_of;
     };
 
-    // It is kept when it pays for a client that takes every coding: most do.
+    // It is kept when it pays for a client that takes every coding: most do. A dictionary made for the site's pages is likely to
+    // pay: what it makes of one is kept also before it is known what the page takes without it.
     void improve_delta(const Wished& wished) {
         http::AcceptedCodings all;
         all.weights.fill(1000);
         all.dcz = 1000;
-        services_.deltas.improve(dictionaries_->pair(located_, wished.dictionary), wished.delta, wished.as_of,
-                                 representations::delta_terms(all, file(), asked_.sizes));
+        auto terms = representations::delta_terms(all, file(), asked_.sizes);
+        if (terms.estimated && dictionaries_->is_announced(wished.dictionary)) {
+            terms.smallest_plain = std::max(terms.smallest_plain, file().size / 3);
+        }
+        services_.deltas.improve(dictionaries_->pair(located_, wished.dictionary), wished.delta, wished.as_of, terms);
+    }
+
+    // The fast one does not pay. The best one may: of 97 pages of a documentation, 40 are in between.
+    std::nullopt_t fast_is_of_no_use(const Wished& wished) {
+        if (dictionaries_->is_announced(wished.dictionary)) improve_delta(wished);
+        return without(http::Counter::DeltasOfNoUse);
     }
 
     std::optional<http::Reply> make_delta(const http::Request& request, const CodingChoice& choice, Wished wished) {
         if (wished.delta->useless(wished.terms)) return without(http::Counter::DeltasOfNoUse);
+        if (wished.delta->fails(wished.terms)) return fast_is_of_no_use(wished);
         if (services_.pool.full(loop::WorkPool::Lane::Now)) {
             services_.counters.limit_hit(http::LimitHit::WorkQueue);
             return without(http::Counter::DeltasNotReady);
@@ -204,12 +215,13 @@ private:
     http::Reply delta_made(const http::Request& request, const CodingChoice& choice, const Wished& wished,
                            const representations::Filled& filled) {
         if (!filled.object || !wished.terms.pays((*filled.object)->body->size())) {
-            services_.counters.add(http::Counter::DeltasOfNoUse);
+            fast_is_of_no_use(wished);
             return reply(request, choice);
         }
         const auto facts = representations::from_meta((*filled.object)->meta);
         const representations::Coded coded{.object = *filled.object, .interim = facts && facts->interim, .stale = false};
-        if (coded.interim) improve_delta(wished);
+        // Of one page to another that there are so many pairs: the best one is made for those that are asked for again.
+        if (coded.interim && (!dictionaries_->of_page() || dictionaries_->is_announced(wished.dictionary))) improve_delta(wished);
         services_.counters.add(filled.verdict == http::Verdict::DiskHit ? http::Counter::DeltasFromStore
                                                                         : http::Counter::DeltasMadeNow);
         http::Reply answer = delta_answer(request, wished.dictionary, wished.terms, coded, filled.verdict);
@@ -351,7 +363,15 @@ private:
     Terms terms_of(const http::Request& request) {
         if (!dictionaries_) return Terms::None;
         const Terms terms = dictionaries_->terms(request);
-        return terms == Terms::Offers && request.has("range") ? Terms::Varies : terms;
+        if (terms != Terms::Offers) return terms;
+        if (has_announced(request)) return Terms::Varies;
+        return request.has("range") ? Terms::Varies : terms;
+    }
+
+    bool has_announced(const http::Request& request) const {
+        if (dictionaries_->announced().empty()) return false;
+        const auto hash = http::parse_available_dictionary(request.field("available-dictionary"));
+        return hash && dictionaries_->is_announced(*hash);
     }
 
     Services& services_;

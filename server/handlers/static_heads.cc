@@ -49,7 +49,8 @@ HeadCache::Heads FileHeads::find(const Spelling& coded, const FileDictionaries* 
     const std::uint64_t hints = hints_ ? hints_->version : 0;
     const Key128 key = key_of({bytes_of(located_.source->serial), bytes_of(located_.snapshot->generation), bytes_of(rule),
                                bytes_of(hints), coded.suffix, verified_ ? "v" : "", terms == Terms::None ? "" : "d",
-                               terms == Terms::Offers ? std::string_view(dictionaries->offer()) : ""});
+                               terms == Terms::Offers ? std::string_view(dictionaries->offer()) : "",
+                               terms == Terms::Offers ? std::string_view(dictionaries->announced()) : ""});
     return cache_.find_or_build(key, [&] { return build(coded, dictionaries, terms); });
 }
 
@@ -67,7 +68,8 @@ HeadCache::Heads FileHeads::build(const Spelling& coded, const FileDictionaries*
                                                               .media_class = media.media_class,
                                                               .fingerprinted = source.fingerprinted,
                                                               .verified = verified_,
-                                                              .status = 200},
+                                                              .status = 200,
+                                                              .page_life = located_.site->settings->page_deltas},
                                                              located_.rule));
     fields.emplace_back("etag", fmt::format("\"{}{}\"", source.etag, coded.suffix));
     fields.emplace_back("last-modified", source.last_modified);
@@ -75,7 +77,12 @@ HeadCache::Heads FileHeads::build(const Spelling& coded, const FileDictionaries*
     if (representations::varies_by_coding(source)) {
         fields.emplace_back("vary", terms == Terms::None ? "Accept-Encoding" : http::kVaryByDictionary);
     }
-    if (terms == Terms::Offers) fields.emplace_back("use-as-dictionary", dictionaries->offer());
+    if (terms == Terms::Offers && !dictionaries->offer().empty()) {
+        fields.emplace_back("use-as-dictionary", dictionaries->offer());
+    }
+    if (terms == Terms::Offers && !dictionaries->announced().empty()) {
+        fields.emplace_back("link", fmt::format("<{}>; rel=\"compression-dictionary\"", dictionaries->announced()));
+    }
     if (hints_) add_hints(fields, *hints_);
     fields.emplace_back("x-content-type-options", "nosniff");
     // An SVG opened by itself is a document that could run scripts (protocol-and-limits §7).

@@ -27,9 +27,13 @@ bool is_site_icon(std::string_view name) { return name.starts_with("favicon") ||
 
 // A row of the table of static-delivery §1.
 struct Preset {
-    std::string_view value;
+    std::string value;
     std::string_view why;
 };
+
+Preset page_kept_for(std::chrono::seconds life) {
+    return {fmt::format("public, max-age={}, must-revalidate", life.count()), "a page: as long as site.page_deltas says"};
+}
 
 Preset by_class(MediaClass media_class) {
     switch (media_class) {
@@ -42,10 +46,10 @@ Preset by_class(MediaClass media_class) {
         case MediaClass::Playlist:
             return {"public, max-age=2", "a playlist: its segments become more while it is played"};
         case MediaClass::Html:
-            return {kRevalidate, "a page: it must be seen to change at once"};
+            return {std::string(kRevalidate), "a page: it must be seen to change at once"};
         case MediaClass::Script:
         case MediaClass::Style:
-            return {kRevalidate, "a script or stylesheet whose name says nothing about its content"};
+            return {std::string(kRevalidate), "a script or stylesheet whose name says nothing about its content"};
         // Unsure is never long: what the table of static-delivery §1 does not name is revalidated, which costs a 304.
         case MediaClass::Manifest:
         case MediaClass::Data:
@@ -54,15 +58,16 @@ Preset by_class(MediaClass media_class) {
         case MediaClass::Other:
             break;
     }
-    return {kRevalidate, "nothing is known about how long it stays as it is: asking again costs a 304"};
+    return {std::string(kRevalidate), "nothing is known about how long it stays as it is: asking again costs a 304"};
 }
 
 Preset by_default(const CacheFacts& facts) {
-    if (facts.fingerprinted) return {kImmutable, "the name changes with the content"};
-    if (facts.verified) return {kImmutable, "v= names this content"};
+    if (facts.fingerprinted) return {std::string(kImmutable), "the name changes with the content"};
+    if (facts.verified) return {std::string(kImmutable), "v= names this content"};
     const std::string_view name = name_of_file(facts.path);
-    if (is_well_known_entry(facts.path, name)) return {kRevalidate, "browsers and crawlers ask for it by this name"};
-    if (facts.media_class == MediaClass::Image && is_site_icon(name)) return {kDay, "an icon of the site: a day"};
+    if (is_well_known_entry(facts.path, name)) return {std::string(kRevalidate), "browsers and crawlers ask for it by this name"};
+    if (facts.media_class == MediaClass::Image && is_site_icon(name)) return {std::string(kDay), "an icon of the site: a day"};
+    if (facts.media_class == MediaClass::Html && facts.page_life.count() > 0) return page_kept_for(facts.page_life);
     return by_class(facts.media_class);
 }
 
@@ -73,8 +78,7 @@ Preset for_error(const CacheFacts& facts) {
     return {"public, max-age=10", "what is not there may come"};
 }
 
-std::string with_lifetimes(std::string_view preset, const config::Rule& rule) {
-    std::string value(preset);
+std::string with_lifetimes(std::string value, const config::Rule& rule) {
     if (rule.browser_ttl) {
         value.assign("public, max-age=").append(std::to_string(rule.browser_ttl->count()));
         if (rule.browser_ttl->count() == 0) value += ", must-revalidate";
@@ -87,9 +91,9 @@ std::string with_lifetimes(std::string_view preset, const config::Rule& rule) {
 
 std::string cache_control(const CacheFacts& facts, const config::Rule* rule) {
     if (rule != nullptr && rule->bypass) return "no-store";
-    if (facts.status >= 400) return std::string(for_error(facts).value);
-    const std::string_view preset = by_default(facts).value;
-    return rule != nullptr ? with_lifetimes(preset, *rule) : std::string(preset);
+    if (facts.status >= 400) return for_error(facts).value;
+    std::string value = by_default(facts).value;
+    return rule != nullptr ? with_lifetimes(std::move(value), *rule) : value;
 }
 
 std::vector<std::string> why_cache_control(const CacheFacts& facts, const config::Rule* rule) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ struct CacheFacts {
     bool fingerprinted = false;  // by name, not demoted (Source::fingerprinted)
     bool verified = false;       // `v=` was checked against the content
     std::uint16_t status = 200;
+    std::chrono::seconds page_life{0};  // of pages (site.page_deltas)
 };
 
 // The Cache-Control value: the table of static-delivery §1, then the site's rule on top of it (null: none matched).

@@ -45,12 +45,6 @@ std::optional<std::string> quoted(std::string_view text) {
     return result;
 }
 
-// Fetch's destinations: a script is asked for as one, by <script> and by import.
-std::string_view destination_of(MediaClass media_class) {
-    if (media_class == MediaClass::Script) return ", match-dest=(\"script\")";
-    return media_class == MediaClass::Style ? ", match-dest=(\"style\")" : "";
-}
-
 std::string_view field_of(const Head::Fields& fields, std::string_view name) {
     const auto place = std::ranges::find(fields, name, &Head::Fields::value_type::first);
     return place == fields.end() ? std::string_view() : std::string_view(place->second);
@@ -65,6 +59,18 @@ bool is_public_vary(std::string_view vary) {
         if (!known) return false;
     }
     return true;
+}
+
+// How long the response is fresh, when it is the same for everybody.
+std::optional<std::chrono::seconds> public_freshness(const Head::Fields& fields) {
+    std::vector<cache_store::Field> control;
+    for (const auto& [name, value] : fields) {
+        if (name == "set-cookie") return std::nullopt;
+        if (name == "cache-control") control.push_back({name, value});
+    }
+    const auto directives = cache_store::parse_cache_control(control);
+    if (directives.no_store || directives.no_cache || directives.is_private) return std::nullopt;
+    return is_public_vary(field_of(fields, "vary")) ? directives.max_age : std::nullopt;
 }
 
 }  // namespace
@@ -111,12 +117,18 @@ std::optional<std::string> parse_dictionary_id(std::string_view value) {
     return id;
 }
 
-std::string use_as_dictionary(std::string_view match, MediaClass media_class, std::string_view id) {
+// A script is asked for as one by <script> and by import.
+std::string_view destination_of(MediaClass media_class) {
+    if (media_class == MediaClass::Script) return "script";
+    return media_class == MediaClass::Style ? "style" : "";
+}
+
+std::string use_as_dictionary(std::string_view match, std::string_view destination, std::string_view id) {
     const auto pattern = quoted(match);
     const auto name = quoted(id);
     if (match.empty() || !pattern || !name || id.size() > kLongestId) return {};
     std::string value = "match=" + *pattern;
-    value.append(destination_of(media_class));
+    if (!destination.empty()) value.append(", match-dest=(\"").append(destination).append("\")");
     if (!id.empty()) value.append(", id=").append(*name);
     return value;
 }
@@ -136,14 +148,10 @@ bool allows_dictionary(const Request& request, std::string_view allow_origin) {
 }
 
 bool is_lasting_and_public(const Head::Fields& fields) {
-    std::vector<cache_store::Field> control;
-    for (const auto& [name, value] : fields) {
-        if (name == "set-cookie") return false;
-        if (name == "cache-control") control.push_back({name, value});
-    }
-    const auto directives = cache_store::parse_cache_control(control);
-    if (directives.no_store || directives.no_cache || directives.is_private || !directives.max_age) return false;
-    return *directives.max_age >= kLeastLifetime && is_public_vary(field_of(fields, "vary"));
+    const auto freshness = public_freshness(fields);
+    return freshness && *freshness >= kLeastLifetime;
 }
+
+bool is_public(const Head::Fields& fields) { return public_freshness(fields).has_value(); }
 
 }  // namespace selvage::http

@@ -21,11 +21,15 @@ std::optional<Sha256> parse_available_dictionary(std::string_view value);
 // it may be logged, and must not be believed. RFC 9842 §2.3.
 std::optional<std::string> parse_dictionary_id(std::string_view value);
 
-// The value of Use-As-Dictionary for a response of this kind: scripts for scripts, style sheets for style sheets, anything else
-// for any use. RFC 9842 §2.1.
+// Fetch's destination of what such a file may be a dictionary for: scripts for scripts, style sheets for style sheets, "" for
+// any.
+std::string_view destination_of(MediaClass media_class);
+
+// The value of Use-As-Dictionary. RFC 9842 §2.1.
 //
-// `match`: a URL pattern. `id`: at most 1024 characters. "" when one of them is not of visible ASCII: there is then no offer.
-std::string use_as_dictionary(std::string_view match, MediaClass media_class, std::string_view id);
+// `match`: a URL pattern. `destination`: of the requests that it serves, "" for any. `id`: at most 1024 characters. "" when one
+// of them is not of visible ASCII: there is then no offer.
+std::string use_as_dictionary(std::string_view match, std::string_view destination, std::string_view id);
 
 // May the answer to this request be coded with a dictionary, or become one? RFC 9842 §9.3.3, and only over TLS (§8).
 //
@@ -37,5 +41,8 @@ bool allows_dictionary(const Request& request, std::string_view allow_origin);
 // coded with one: no-store, no-cache and private forbid it, so do Set-Cookie and a Vary by what depends on the user.
 // static-delivery §5.
 bool is_lasting_and_public(const Head::Fields& fields);
+
+// The same without a word on for how long: such a response may be coded with a dictionary.
+bool is_public(const Head::Fields& fields);
 
 }  // namespace selvage::http

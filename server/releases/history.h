@@ -26,15 +26,17 @@ struct Seen {
 
 // How a content may serve as a dictionary for what comes after it (RFC 9842 §2.1), worked out when it was indexed.
 struct Offer {
-    std::string match;  // a URL pattern, its metacharacters escaped: "/assets/index-*.js"
-    std::string id;     // 16 hex digits of the content's SHA-256
+    std::string match;             // a URL pattern, its metacharacters escaped: "/assets/index-*.js"
+    std::string_view destination;  // of the requests that it is for (Fetch): "script"; "": any
+    std::string id;                // 16 hex digits of the content's SHA-256
     friend bool operator==(const Offer&, const Offer&) = default;
 };
 
 // What one root has had in its releases, over restarts: which content each long-lived path has and had, and the contents
 // themselves, as long as they are kept. Thread-safe; unless it says that it blocks, memory only.
 //
-// Only files that are sent as fresh for a day or more are in it: those with fingerprinted names, and what rules make long-lived.
+// Only files that are sent as fresh for a day or more are in it, those with fingerprinted names and what rules make long-lived;
+// and pages, where they are to be dictionaries for other pages.
 class History {
 public:
     virtual ~History() = default;
@@ -49,6 +51,9 @@ public:
     // What the answer with this content under this path offers. Nothing: it is not eligible, another of its lineage offers, or it
     // is not indexed yet. static-delivery §5.
     virtual std::optional<Offer> offer_of(std::string_view path, const Sha256& content) const = 0;
+
+    // The dictionary that was made of this root's pages, to be told to who reads one. Nothing: there is none.
+    virtual std::optional<Seen> pages_dictionary() const = 0;
 
     // Is this content kept, or in the folder, and was it public under this root? Then it may be a dictionary here.
     virtual bool has(const Sha256& content) const = 0;

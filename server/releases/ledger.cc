@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "server/http/dictionary.h"
+#include "server/http/media_types.h"
+
 namespace selvage::releases {
 
 using std::chrono::seconds;
@@ -122,11 +125,32 @@ std::optional<Offer> Ledger::offer_of(std::string_view path, const Sha256& conte
     const StatePtr state = this->state();
     const Record* record = state->find(path, content);
     if (record == nullptr || record->offering == Offering::None) return std::nullopt;
+    const std::string id = hex(content).substr(0, 16);
+    if (is_for_pages(record->offering)) {
+        auto match = match_of_pages(path, record->offering);
+        if (!match) return std::nullopt;
+        return Offer{.match = *std::move(match), .destination = "document", .id = id};
+    }
     const http::Fingerprint fingerprint = fingerprint_of(*record);
     const auto place = record->offering == Offering::Place ? place_of(path, fingerprint) : std::nullopt;
     auto match = place ? match_of(*place) : match_of(lineage_of(path, fingerprint));
     if (!match) return std::nullopt;
-    return Offer{.match = *std::move(match), .id = hex(content).substr(0, 16)};
+    return Offer{
+        .match = *std::move(match), .destination = http::destination_of(http::media_type_of(path).media_class), .id = id};
+}
+
+std::optional<Seen> Ledger::pages_dictionary() const {
+    const StatePtr state = this->state();
+    const Record* record = state->pages_dictionary();
+    if (record == nullptr || !contents_->kept(record->content)) return std::nullopt;
+    return seen_of(*record);
+}
+
+std::optional<WallTime> Ledger::pages_dictionary_since() const {
+    const StatePtr state = this->state();
+    const Record* record = state->pages_dictionary();
+    if (record == nullptr || !contents_->kept(record->content)) return std::nullopt;
+    return record->since;
 }
 
 bool Ledger::has(const Sha256& content) const {

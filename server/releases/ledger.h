@@ -30,6 +30,7 @@ public:
     ~Ledger() override;
 
     const std::string& root() const { return root_; }
+    WallTime now() const;
     Contents& contents() const { return *contents_; }
     void set_limits(const Limits& limits);
     Limits limits() const;
@@ -47,6 +48,9 @@ public:
     // Lets go of what has been gone for too long. Blocks.
     void prune();
 
+    // When the present pages_dictionary() was made.
+    std::optional<WallTime> pages_dictionary_since() const;
+
     // What the path had last, if it is kept, whether the folder has it still or not.
     std::optional<Record> latest(std::string_view path) const;
 
@@ -63,6 +67,7 @@ public:
     std::uint64_t changes() const override { return changes_.load(std::memory_order_acquire); }
     std::optional<Seen> removed(std::string_view path) const override;
     std::optional<Offer> offer_of(std::string_view path, const Sha256& content) const override;
+    std::optional<Seen> pages_dictionary() const override;
     bool has(const Sha256& content) const override;
     std::vector<Sha256> before(std::string_view path, const Sha256& content) const override;
     Result<BlobPtr> read(const Sha256& content) const override { return contents_->read(content); }
@@ -72,7 +77,6 @@ public:
 private:
     using StatePtr = std::shared_ptr<const State>;
 
-    WallTime now() const;
     StatePtr state() const;
     void replace(State state);  // and tells the contents; writing_ held
     State::Kept kept() const {

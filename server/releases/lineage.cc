@@ -88,6 +88,11 @@ std::optional<std::string> match_of(const Lineage& lineage) { return match_of(li
 
 std::optional<std::string> match_of(const Place& place) { return match_of(place.folder, true, place.ending); }
 
+std::optional<std::string> match_of_pages(std::string_view path, Offering offering) {
+    const std::string_view folder = offering == Offering::Site ? "/" : path.substr(0, path.rfind('/') + 1);
+    return match_of(folder, true, "");
+}
+
 std::vector<Offering> offerings_of(std::span<const Candidate> build) {
     std::map<Lineage, Group> lineages;
     std::map<Place, Group> places;

@@ -13,6 +13,17 @@
 // Pure. Source: static-delivery §5; RFC 9842 §2.1.
 namespace selvage::releases {
 
+// For what a file is offered as a dictionary.
+enum class Offering : std::uint8_t {
+    None,
+    Lineage,  // the largest of its lineage
+    Place,    // the largest script or style sheet of its folder: for all that will be in it
+    // Told by who indexes, as a site wants it (site.page_deltas, site.dictionary):
+    Page,  // a page: for the pages of its folder, and below it
+    Site,  // what pages have in common, made of them: for all pages
+};
+inline bool is_for_pages(Offering offering) { return offering == Offering::Page || offering == Offering::Site; }
+
 // A path taken apart around what changes from build to build: "/assets/index-" and ".js". Equal for two paths that are versions
 // of one thing. A folder that is named after the build is one NUL byte, which no path has.
 struct Lineage {
@@ -38,16 +49,11 @@ std::optional<Place> place_of(std::string_view path, const http::Fingerprint& fi
 // percent-encoded. Nothing when it is longer than 1,024 bytes.
 std::optional<std::string> match_of(const Lineage& lineage);
 std::optional<std::string> match_of(const Place& place);
+// Of all pages in the folder of this one, and below it; "/*" for what is made of all of them.
+std::optional<std::string> match_of_pages(std::string_view path, Offering offering);
 
 inline constexpr std::uint64_t kSmallestDictionary = 1 << 10, kLargestDictionary = 8 << 20;  // bytes
 inline constexpr std::size_t kLargestGroup = 16;  // files of one lineage in one build; beyond it none of them advertises
-
-// For what a file is offered as a dictionary.
-enum class Offering : std::uint8_t {
-    None,
-    Lineage,  // the largest of its lineage
-    Place,    // the largest script or style sheet of its folder: for all that will be in it
-};
 
 // A file of a build, as far as it matters here.
 struct Candidate {

@@ -23,6 +23,8 @@ std::string flags_of(const Record& record) {
     if (record.compressible) flags += 'c';
     if (record.offering == Offering::Lineage) flags += 'l';
     if (record.offering == Offering::Place) flags += 'p';
+    if (record.offering == Offering::Page) flags += 'd';
+    if (record.offering == Offering::Site) flags += 's';
     return flags.empty() ? "-" : flags;
 }
 
@@ -37,6 +39,10 @@ bool read_flags(std::string_view flags, Record& record) {
             record.offering = Offering::Lineage;
         } else if (flag == 'p') {
             record.offering = Offering::Place;
+        } else if (flag == 'd') {
+            record.offering = Offering::Page;
+        } else if (flag == 's') {
+            record.offering = Offering::Site;
         } else {
             return false;
         }

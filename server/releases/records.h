@@ -19,7 +19,8 @@
 //
 // Numbers are decimal; times are seconds since 1970. content: 64 hexadecimal digits. first, last: numbers of the releases that it
 // was in. gone: when it was first missed; 0 while the folder has it. flags: letters, "f" fingerprinted, "c" compressible, "l"
-// offered for its lineage, "p" for its place, "-" none of them. The digits at the end are the XXH3-64 of all before them.
+// offered for its lineage, "p" for its place, "d" for the pages (documents) of its folder, "s" made for all of the site's, "-"
+// none of them. The digits at the end are the XXH3-64 of all before them.
 namespace selvage::releases {
 
 // A content that a path has or had.

@@ -17,6 +17,10 @@ http::Fingerprint fingerprint_of(const Record& record) {
     return record.fingerprinted ? http::fingerprint_of(record.path) : http::Fingerprint{};
 }
 
+std::string pages_dictionary_path(const Sha256& content) {
+    return std::string(kPagesDictionaryFolder) + "pages-" + hex(content).substr(0, 16) + ".dict";
+}
+
 Seen seen_of(const Record& record) {
     return {.path = record.path, .content = record.content, .size = record.size, .modified = record.modified};
 }
@@ -53,16 +57,21 @@ bool State::mark_gone(const std::vector<Present>& build, WallTime now) {
 bool State::mark_present(const Present& file, WallTime now, std::vector<Seen>& fresh) {
     Records& records = paths_[file.path];
     const auto known = std::ranges::find(records, file.content, &Record::content);
+    // Pages change every day, or every hour: no release is counted for them, whose number is what dictionaries of scripts live
+    // by.
+    const bool of_a_build = !is_for_pages(file.offering);
     if (known != records.end()) {
         const bool returned = std::exchange(known->gone, std::nullopt).has_value();
-        const bool same = known->fingerprinted == file.fingerprinted && known->modified == file.modified;
+        const bool same = known->fingerprinted == file.fingerprinted && known->modified == file.modified &&
+                          is_for_pages(known->offering) == is_for_pages(file.offering);
         known->fingerprinted = file.fingerprinted;
         known->modified = file.modified;
-        if (returned) begin_release(now);
+        if (!same) known->offering = file.offering;
+        if (returned && of_a_build) begin_release(now);
         std::rotate(known, known + 1, records.end());
         return returned || !same;
     }
-    begin_release(now);
+    if (of_a_build) begin_release(now);
     records.push_back({.path = file.path,
                        .content = file.content,
                        .size = file.size,
@@ -72,8 +81,9 @@ bool State::mark_present(const Present& file, WallTime now, std::vector<Seen>& f
                        .last = release_,
                        .gone = {},
                        .fingerprinted = file.fingerprinted,
-                       .compressible = file.compressible});
-    fresh.push_back(seen_of(records.back()));
+                       .compressible = file.compressible,
+                       .offering = file.offering});
+    if (of_a_build) fresh.push_back(seen_of(records.back()));
     return true;
 }
 
@@ -90,6 +100,7 @@ bool State::set_offerings() {
         Record& record = records.back();
         if (record.gone) continue;
         record.last = release_;
+        if (is_for_pages(record.offering)) continue;
         const http::Fingerprint fingerprint = fingerprint_of(record);
         present.push_back(&record);
         build.push_back({.path = path,
@@ -109,7 +120,9 @@ bool State::set_offerings() {
 bool State::is_wanted(const Record& record, const Limits& limits, const Kept& kept, WallTime now) const {
     if (!record.gone) return true;
     if (!kept(record.content)) return false;
+    if (record.offering == Offering::Page) return now - *record.gone < limits.pages;
     if (record.fingerprinted && now - *record.gone < limits.keep) return true;
+    if (record.offering == Offering::Site) return false;
     return record.offering != Offering::None && release_ - record.last <= limits.builds;
 }
 
@@ -157,7 +170,7 @@ void State::recount() {
         for (const Record& record : records) {
             const auto [content, first] = contents_.try_emplace(record.content, record.gone);
             if (!first && content->second) content->second = record.gone ? std::max(content->second, record.gone) : std::nullopt;
-            if (record.offering == Offering::None) continue;
+            if (record.offering == Offering::None || is_for_pages(record.offering)) continue;
             const http::Fingerprint fingerprint = fingerprint_of(record);
             const Advertised advertised{.content = record.content,
                                         .size = record.size,
@@ -175,6 +188,15 @@ void State::recount() {
 const Record* State::latest(std::string_view path) const {
     const auto records = paths_.find(path);
     return records == paths_.end() ? nullptr : &records->second.back();
+}
+
+const Record* State::pages_dictionary() const {
+    for (auto each = paths_.lower_bound(kPagesDictionaryFolder);
+         each != paths_.end() && each->first.starts_with(kPagesDictionaryFolder); ++each) {
+        const Record& record = each->second.back();
+        if (record.offering == Offering::Site && !record.gone) return &record;
+    }
+    return nullptr;
 }
 
 const Record* State::find(std::string_view path, const Sha256& content) const {

@@ -20,7 +20,7 @@
 
 namespace selvage::releases {
 
-// A long-lived file that the folder has.
+// A file that the folder has: long-lived, or a page. Or what was made of its pages, which is as good as in it.
 struct Present {
     std::string path;
     Sha256 content;
@@ -28,11 +28,17 @@ struct Present {
     WallTime modified;
     bool fingerprinted = false;  // else a rule makes it long-lived
     bool compressible = false;
+    Offering offering = Offering::None;  // one of those for pages; what others offer is found out here
     friend bool operator==(const Present&, const Present&) = default;
 };
 
+// Where dictionaries made of pages are found. RFC 8615.
+inline constexpr std::string_view kPagesDictionaryFolder = "/.well-known/selvage/";
+std::string pages_dictionary_path(const Sha256& content);
+
 struct Limits {
     std::chrono::seconds keep{30 * 24 * 3'600};  // what is gone is served
+    std::chrono::seconds pages{0};               // what pages were is of use as a dictionary
     unsigned builds = 4;                         // before the present one, whose dictionaries stay beyond that
     std::size_t records = 200'000;               // of one root; those that have been gone for longest are dropped
     friend bool operator==(const Limits&, const Limits&) = default;
@@ -59,6 +65,7 @@ public:
 
     bool has_gone(std::string_view path) const;
     const Record* latest(std::string_view path) const;
+    const Record* pages_dictionary() const;  // the present one, null: none
     const Record* find(std::string_view path, const Sha256& content) const;
     // Offered before this one for what it is: of its lineage, else for its whole folder; newest first. All but this content
     // itself.

@@ -51,6 +51,11 @@ bool Delta::useless(const DeltaTerms& terms) const {
     return !terms.pays(is_best_ ? size : size / 100 * kBestPercent);
 }
 
+bool Delta::fails(const DeltaTerms& terms) const {
+    const std::uint64_t size = size_.load(std::memory_order_relaxed);
+    return size != kUnknown && !terms.pays(size);
+}
+
 Deltas::~Deltas() {
     life_->over = true;
     const std::lock_guard lock(life_->working);

@@ -30,6 +30,8 @@ public:
 
     // Certainly of no use where this is to be beaten: the best one may be smaller than the fast one, but not by that much.
     bool useless(const DeltaTerms& terms) const;
+    // What there is, or was, does not pay: it need not be made again for these terms.
+    bool fails(const DeltaTerms& terms) const;
 
 private:
     friend class Deltas;

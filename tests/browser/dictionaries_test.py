@@ -12,10 +12,8 @@ import json
 import pathlib
 import random
 import shutil
-import sqlite3
 import ssl
 import string
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -23,35 +21,9 @@ import urllib.request
 
 import browser
 from browser import wait_for
+from trusted import Authority, kept_dictionaries
 
 PROGRAM = OUTPUT = None
-
-
-class Authority:
-    """A CA, a certificate of it for 127.0.0.1, and a HOME whose browsers trust it."""
-
-    def __init__(self, folder):
-        self.ca, self.key, self.certificate = folder / "ca.crt", folder / "server.key", folder / "server.crt"
-        self.home = folder / "home"
-        database = self.home / ".pki" / "nssdb"
-        database.mkdir(parents=True)
-        self.make_certificates(folder)
-        self.run("certutil", "-d", f"sql:{database}", "-N", "--empty-password")
-        self.run("certutil", "-d", f"sql:{database}", "-A", "-t", "C,,", "-n", "selvage test", "-i", self.ca)
-
-    def make_certificates(self, folder):
-        ca_key, request, extensions = folder / "ca.key", folder / "server.csr", folder / "server.ext"
-        curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        self.run("openssl", "req", "-x509", *curve, "-keyout", ca_key, "-out", self.ca, "-days", "2", "-subj", "/CN=Selvage test CA",
-                 "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
-        self.run("openssl", "req", *curve, "-keyout", self.key, "-out", request, "-subj", "/CN=127.0.0.1")
-        extensions.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n")
-        self.run("openssl", "x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", ca_key, "-CAcreateserial", "-out",
-                 self.certificate, "-days", "2", "-extfile", extensions)
-
-    @staticmethod
-    def run(*command):
-        subprocess.run([str(word) for word in command], check=True, capture_output=True, timeout=60)
 
 
 class Release:
@@ -185,20 +157,8 @@ class Dictionaries(unittest.TestCase):
 
     @classmethod
     def wait_for_dictionaries(cls, release):
-        """The browser writes them down behind the page's back."""
         wanted = {hashlib.sha256(content).digest() for content in release.files().values()}
-
-        def kept():
-            for database in (cls.folder / "profile").glob("**/Shared Dictionary/db"):
-                try:
-                    with sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=1) as connection:
-                        hashes = {bytes(row[0]) for row in connection.execute("SELECT sha256 FROM dictionaries")}
-                except sqlite3.Error:
-                    continue
-                if wanted <= hashes:
-                    return True
-            return False
-        wait_for(f"the browser keeps release {release.number}", kept, deadline=30)
+        wait_for(f"the browser keeps release {release.number}", lambda: wanted <= kept_dictionaries(cls.folder / "profile"), deadline=30)
 
     def test_every_release_ran(self):
         for visit, release in zip(self.visits, self.releases):

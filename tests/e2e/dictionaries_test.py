@@ -7,17 +7,13 @@ import os
 import pathlib
 import random
 import string
-import subprocess
 import tempfile
 import unittest
 
+from dcz import CHROMIUM, HEADER, VARY, available, decoded
 from selvage import Server
 from server_case import write
 from waiting import until
-
-CHROMIUM = "gzip, deflate, br, zstd, dcb, dcz"
-HEADER = bytes.fromhex("5e2a4d1820000000")
-VARY = "Accept-Encoding, Available-Dictionary"
 
 
 def script(release, size=120_000):
@@ -38,21 +34,6 @@ def hashed(stem, extension, content):
     """The name that a bundler gives it: eight characters, of which no word is made."""
     digits = base64.b32hexencode(hashlib.sha256(content).digest()).decode().lower()
     return f"{stem}-{digits[:3]}7Q{digits[3:6]}.{extension}"
-
-
-def available(content):
-    return ":" + base64.b64encode(hashlib.sha256(content).digest()).decode() + ":"
-
-
-def decoded(body, dictionary):
-    """By Debian's zstd, from the frame behind the header."""
-    with tempfile.TemporaryDirectory(prefix="selvage-dcz-") as folder:
-        folder = pathlib.Path(folder)
-        (folder / "old").write_bytes(dictionary)
-        (folder / "delta.zst").write_bytes(body[40:])
-        subprocess.run(["zstd", "-q", "-d", f"--patch-from={folder / 'old'}", str(folder / "delta.zst"), "-o", str(folder / "new")],
-                       check=True, timeout=60)
-        return (folder / "new").read_bytes()
 
 
 class Dictionaries(unittest.TestCase):

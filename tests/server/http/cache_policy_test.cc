@@ -39,6 +39,21 @@ SCENARIO("without a rule, the kind of file decides how long it is kept") {  // s
     CHECK(policy("/live.mpd") == "public, max-age=2");
 }
 
+SCENARIO("a site may let browsers keep its pages for a while") {  // site.page_deltas
+    const auto kept = [](std::string_view path, const config::Rule* rule = nullptr) {
+        CacheFacts facts = facts_of(path);
+        facts.page_life = 300s;
+        return cache_control(facts, rule);
+    };
+    CHECK(kept("/index.html") == "public, max-age=300, must-revalidate");
+    CHECK(kept("/app.js") == kRevalidate);
+    CHECK(kept("/robots.txt") == kRevalidate);
+    THEN("a rule has the last word") {
+        const config::Rule rule{.match = "/**", .browser_ttl = 60s};
+        CHECK(kept("/index.html", &rule) == "public, max-age=60");
+    }
+}
+
 SCENARIO("what names its content never changes") {
     CacheFacts facts = facts_of("/assets/index-BUEnrBbk.js");
     facts.fingerprinted = true;

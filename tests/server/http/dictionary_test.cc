@@ -68,21 +68,26 @@ SCENARIO("a client says what we called the dictionary") {  // RFC 9842 §2.3
 }
 
 SCENARIO("a response is offered as a dictionary") {  // RFC 9842 §2.1
-    CHECK(use_as_dictionary("/assets/index-*.js", MediaClass::Script, "0123456789abcdef") ==
+    CHECK(use_as_dictionary("/assets/index-*.js", "script", "0123456789abcdef") ==
           R"(match="/assets/index-*.js", match-dest=("script"), id="0123456789abcdef")");
-    CHECK(use_as_dictionary("/assets/*.css", MediaClass::Style, "0123456789abcdef") ==
+    CHECK(use_as_dictionary("/assets/*.css", "style", "0123456789abcdef") ==
           R"(match="/assets/*.css", match-dest=("style"), id="0123456789abcdef")");
+    THEN("of what kind it is says for what") {
+        CHECK(destination_of(MediaClass::Script) == "script");
+        CHECK(destination_of(MediaClass::Style) == "style");
+        CHECK(destination_of(MediaClass::Data).empty());
+    }
     THEN("for any use when it is neither script nor style") {
-        CHECK(use_as_dictionary("/data-*.json", MediaClass::Data, "01") == R"(match="/data-*.json", id="01")");
+        CHECK(use_as_dictionary("/data-*.json", "", "01") == R"(match="/data-*.json", id="01")");
     }
     THEN("an escaped pattern stays escaped within the string") {
-        CHECK(use_as_dictionary("/a\\+b\\{c-*.js", MediaClass::Data, "") == R"(match="/a\\+b\\{c-*.js")");
-        CHECK(use_as_dictionary("/a\"b-*.js", MediaClass::Data, "") == R"(match="/a\"b-*.js")");
+        CHECK(use_as_dictionary("/a\\+b\\{c-*.js", "", "") == R"(match="/a\\+b\\{c-*.js")");
+        CHECK(use_as_dictionary("/a\"b-*.js", "", "") == R"(match="/a\"b-*.js")");
     }
     THEN("a name that the field cannot carry is not offered") {
-        CHECK(use_as_dictionary("/\xc3\xa4-*.js", MediaClass::Script, "01").empty());
-        CHECK(use_as_dictionary("/a\n-*.js", MediaClass::Script, "01").empty());
-        CHECK(use_as_dictionary("", MediaClass::Script, "01").empty());
+        CHECK(use_as_dictionary("/\xc3\xa4-*.js", "script", "01").empty());
+        CHECK(use_as_dictionary("/a\n-*.js", "script", "01").empty());
+        CHECK(use_as_dictionary("", "script", "01").empty());
     }
 }
 

@@ -240,3 +240,79 @@ SCENARIO("two processes that know the same root do not harm each other") {  // a
     CHECK_FALSE(other.read(Site::hash("one")));
     CHECK_FALSE(other.removed(kOne));
 }
+
+SCENARIO("pages are remembered as dictionaries for one another, and are no releases") {  // site.page_deltas
+    Site site({.pages = 5min});
+    const auto page = [&](const std::string& path, const std::string& word) {
+        Present present = site.file(path, word, 2000, false);
+        present.offering = Offering::Page;
+        return present;
+    };
+    site.deploy({site.file(kOne, "one"), page("/docs/a.html", "a"), page("/b.html", "b")});
+    CHECK(site.told == std::vector<std::string>{kOne});
+    CHECK(site.ledger->offer_of("/docs/a.html", Site::hash("a")) ==
+          Offer{.match = "/docs/*", .destination = "document", .id = hex(Site::hash("a")).substr(0, 16)});
+    CHECK(site.offer("/b.html", "b") == "/*");
+    const auto release = site.ledger->stats().release;
+
+    WHEN("one changes") {
+        site.told.clear();
+        site.deploy({site.file(kOne, "one"), page("/docs/a.html", "a2"), page("/b.html", "b")});
+        CHECK(site.told.empty());
+        CHECK(site.ledger->stats().release == release);
+        CHECK(site.offer("/docs/a.html", "a2") == "/docs/*");
+        THEN("what it was is of use for as long as browsers may have it") {
+            CHECK(site.ledger->has(Site::hash("a")));
+            CHECK_FALSE(site.removed("/docs/a.html"));
+            site.now += 5min;
+            site.ledger->prune();
+            CHECK_FALSE(site.ledger->has(Site::hash("a")));
+            CHECK(site.ledger->has(Site::hash("a2")));
+        }
+    }
+    WHEN("the site does not want it any more") {
+        site.ledger->set_limits({});
+        site.deploy({site.file(kOne, "one")});
+        CHECK_FALSE(site.ledger->has(Site::hash("a")));
+    }
+    WHEN("it is found again after a restart") {
+        site.open();
+        CHECK(site.offer("/docs/a.html", "a") == "/docs/*");
+    }
+}
+
+SCENARIO("what is made of the pages is served as if it had been in the folder") {  // site.dictionary
+    Site site;
+    const std::string first = pages_dictionary_path(Site::hash("first")), second = pages_dictionary_path(Site::hash("second"));
+    const auto made = [&](const std::string& path, const std::string& word) {
+        Present present = site.file(path, word);
+        present.offering = releases::Offering::Site;
+        return present;
+    };
+    CHECK_FALSE(site.ledger->pages_dictionary());
+    site.deploy({made(first, "first")});
+    CHECK(site.told.empty());
+    REQUIRE(site.ledger->pages_dictionary());
+    CHECK(site.ledger->pages_dictionary()->path == first);
+    CHECK(site.ledger->pages_dictionary_since() == site.now);
+    CHECK(site.removed(first));
+    CHECK(site.ledger->offer_of(first, Site::hash("first"))->match == "/*");
+
+    WHEN("there is a better one") {
+        site.deploy({made(second, "second")});
+        CHECK(site.ledger->pages_dictionary()->path == second);
+        THEN("clients that have the one before can use it for thirty days") {
+            CHECK(site.ledger->has(Site::hash("first")));
+            CHECK(site.removed(first));
+            site.now += 24h * 30;
+            site.ledger->prune();
+            CHECK_FALSE(site.ledger->has(Site::hash("first")));
+            CHECK(site.ledger->pages_dictionary()->path == second);
+        }
+    }
+    WHEN("the site does not want it any more") {
+        site.deploy({});
+        CHECK_FALSE(site.ledger->pages_dictionary());
+        CHECK(site.removed(first));
+    }
+}

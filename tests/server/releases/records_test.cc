@@ -32,6 +32,8 @@ std::vector<Record> some() {
              .fingerprinted = false,
              .compressible = false,
              .offering = Offering::Place},
+            {.path = "/docs/page.html", .content = sha256("four"), .size = 4, .offering = Offering::Page},
+            {.path = "/.well-known/selvage/pages-0123456789abcdef.dict", .content = sha256("five"), .offering = Offering::Site},
             {.path = "/plain", .content = sha256("three")}};
 }
 

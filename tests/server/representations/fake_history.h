@@ -16,11 +16,12 @@ class FakeHistory final : public releases::History {
 public:
     std::uint64_t changes() const override { return changes_; }
     std::optional<releases::Seen> removed(std::string_view) const override { return std::nullopt; }
+    std::optional<releases::Seen> pages_dictionary() const override { return std::nullopt; }
     std::optional<releases::Offer> offer_of(std::string_view path, const Sha256& content) const override {
         ++offers_asked;
         const auto place = offers.find(std::string(path));
         if (place == offers.end()) return std::nullopt;
-        return releases::Offer{.match = place->second, .id = hex(content).substr(0, 16)};
+        return releases::Offer{.match = place->second, .destination = "script", .id = hex(content).substr(0, 16)};
     }
     bool has(const Sha256& content) const override { return contents.contains(content); }
     std::vector<Sha256> before(std::string_view path, const Sha256& content) const override {
