@@ -6,9 +6,8 @@ bool is_final(Format format, ImageEffort effort) {
     switch (format) {
         case Format::Jpeg:
         case Format::Avif:
-            return effort == ImageEffort::Best;
         case Format::Webp:
-            return effort != ImageEffort::Fast;
+            return effort == ImageEffort::Best;
         case Format::Png:
         case Format::Gif:
         case Format::Tiff:

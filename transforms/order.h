@@ -13,7 +13,7 @@ namespace selvage::transforms {
 enum class ImageEffort : std::uint8_t {
     Fast,   // somebody waits, and others do, too: AVIF at speed 9, WebP method 2, JPEG in one scan
     Usual,  // somebody waits: AVIF at speed 8 or 9 (by size), WebP method 4, JPEG in one scan
-    Best,   // nobody waits: AVIF at speed 6, WebP method 4, progressive JPEG
+    Best,   // nobody waits: AVIF at speed 6, WebP method 6, progressive JPEG
 };
 
 // Would more effort give other bytes? What is not final is sent for a short time only, and made anew in the background when it

@@ -36,6 +36,7 @@ struct Sample {
 // In the order of their hashes, which says nothing about what they are.
 std::vector<const Page*> mixed(const std::vector<Page>& pages) {
     std::vector<const Page*> order;
+    order.reserve(pages.size());
     for (const Page& page : pages) order.push_back(&page);
     std::ranges::sort(order, {}, [](const Page* page) { return page->content; });
     const auto [first, last] = std::ranges::unique(order, {}, [](const Page* page) { return page->content; });
@@ -145,7 +146,7 @@ std::optional<releases::Present> PagesDictionary::with(releases::Ledger& ledger,
     if (pages.size() < kFewestPages || bytes < kFewestBytes) return std::nullopt;
 
     const auto before = ledger.pages_dictionary();
-    const auto as_before = before ? std::optional(present_of(*before)) : std::nullopt;
+    auto as_before = before ? std::optional(present_of(*before)) : std::nullopt;
     const WallTime now = ledger.now();
     if (!due(ledger, pages, now)) return as_before;
 

@@ -50,6 +50,7 @@ double decode(const SourceClaims& source, double output_pixels) {
 double make(Format format, ImageEffort effort, double pixels) {
     switch (format) {
         case Format::Webp:
+            if (effort == ImageEffort::Best) return 200 * pixels;
             return (effort == ImageEffort::Fast || pixels > 900'000 ? 45 : 95) * pixels;
         case Format::Avif:
             if (effort == ImageEffort::Best) return 480 * pixels;

@@ -11,17 +11,17 @@ from image_case import ImageCase
 
 class Variants(ImageCase):
     def test_the_second_request_is_a_hit_however_it_is_spelled(self):
-        first = self.image("/cat.jpg?w=120&h=90&fm=webp")[0]
+        first = self.image("/cat.jpg?w=120&h=90&fm=png")[0]
         self.assertEqual(first["cache-status"], "selvage; fwd=miss; stored")
-        for target in ("/cat.jpg?w=120&h=90&fm=webp", "/cat.jpg?h=90&fm=webp&w=120", "/cat.jpg?w=60&h=45&dpr=2&format=webp",
-                       "/cat.jpg?w=120&h=90&fm=webp&utm=1",
-                       "/same.jpg?w=120&h=90&fm=webp"):  # the last: the same content under another name
+        for target in ("/cat.jpg?w=120&h=90&fm=png", "/cat.jpg?h=90&fm=png&w=120", "/cat.jpg?w=60&h=45&dpr=2&format=png",
+                       "/cat.jpg?w=120&h=90&fm=png&utm=1",
+                       "/same.jpg?w=120&h=90&fm=png"):  # the last: the same content under another name
             again = self.image(target)[0]
             self.assertEqual((again["cache-status"], again["etag"], again.body), ("selvage; hit", first["etag"], first.body),
                              target)
 
     def test_a_variant_is_a_resource_like_any_other(self):
-        target = "/cat.jpg?w=111&fm=webp"
+        target = "/cat.jpg?w=111&fm=png"
         response = self.image(target)[0]
         self.assertEqual(self.server.get(target, fields={"If-None-Match": response["etag"]}).status, 304)
         part = self.server.get(target, fields={"Range": "bytes=0-9"})
@@ -30,14 +30,14 @@ class Variants(ImageCase):
         self.assertEqual((head.status, head["content-length"]), (200, str(len(response.body))))
         self.assertEqual(response["x-content-type-options"], "nosniff")
         self.assertEqual(response["cache-control"], "public, max-age=86400, stale-while-revalidate=604800")
-        self.assertEqual(response["content-disposition"], 'inline; filename="cat.webp"')
+        self.assertEqual(response["content-disposition"], 'inline; filename="cat.png"')
 
     def test_a_verified_version_makes_it_immutable(self):  # §1.2, `v`
         version = hashlib.sha256(self.photo).hexdigest()
         for_ever = "public, max-age=31536000, immutable"
         for value, expected in {version[:8]: for_ever, version: for_ever, "0badcafe": "no-cache",
                                 "release-7": "public, max-age=86400, stale-while-revalidate=604800"}.items():
-            self.assertEqual(self.image(f"/cat.jpg?w=50&fm=webp&v={value}")[0]["cache-control"], expected, value)
+            self.assertEqual(self.image(f"/cat.jpg?w=50&fm=png&v={value}")[0]["cache-control"], expected, value)
         self.assertEqual(self.server.get(f"/cat.jpg?v={version[:8]}")["cache-control"], for_ever)
 
     def test_many_requests_for_one_cold_variant_make_one_job(self):
