@@ -26,7 +26,8 @@ std::vector<std::string> explain_dictionary(const Subject& subject) {
     const bool shares = page && subject.site->settings->dictionary;
     const auto shared = shares ? located.site->catalogue->history()->pages_dictionary() : std::nullopt;
     if (shared) {
-        lines.push_back(fmt::format("names the one made of the site's pages: {}, {} B", shared->path, shared->size));
+        lines.push_back(
+            fmt::format("names the one made of the site's pages: {}, {} KiB", shared->path, (shared->size + 512) >> 10));
     } else if (shares) {
         lines.emplace_back("names none made of the site's pages: a server has made none, or they have too little in common");
     } else if (const std::string_view offer = subject.answered("use-as-dictionary"); !offer.empty()) {

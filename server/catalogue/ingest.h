@@ -67,7 +67,7 @@ private:
     static void note_change(Turn& turn, SteadyTime when);
     SteadyTime serve(Turn& turn, SteadyTime now);
     void note_what_is_due(Turn& turn, SteadyTime now) const;
-    void settle(Turn& turn, SteadyTime now) const;
+    void settle(Turn& turn, SteadyTime now);
     SteadyTime due(const Turn& turn) const;
 
     Log& log_;
