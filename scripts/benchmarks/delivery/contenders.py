@@ -16,6 +16,7 @@ from .browser import READY
 
 TEMPLATES = pathlib.Path(__file__).resolve().parent / "configurations"
 OURS = "selvage"
+PAGES_DICTIONARY, PAGE_DELTAS = "selvage, dictionary of the site", "selvage, page deltas"
 IDENTITY, GZIP, GZIP_6, NGINX_BR, CADDY_BR = "nginx, identity", "nginx, gzip", "nginx, gzip 6", "nginx, br files", "Caddy, br files"
 TYPES = "gzip_types text/css text/javascript; gzip_vary on;"   # and nothing said about the level: it is 1
 PLAIN, CODED, OWN = "plain", "coded", "own"    # a folder each: files alone; with .br and .gz beside them; ours alone
@@ -48,13 +49,19 @@ def nginx(files, compression):
     return Kind(files, "nginx.conf", {"compression": compression}, lambda bench, file: ["nginx", "-p", bench.scratch, "-c", file])
 
 
+def ours(site):
+    return Kind(OWN, "selvage.toml", {"site": site}, lambda bench, file: [bench.selvage, "serve", "--config", file])
+
+
 CONTENDERS = {
     IDENTITY: nginx(PLAIN, ""),
     GZIP: nginx(PLAIN, f"gzip on; {TYPES}"),
     GZIP_6: nginx(PLAIN, f"gzip on; gzip_comp_level 6; {TYPES}"),
     NGINX_BR: nginx(CODED, "gzip_static on; brotli_static on; gzip_vary on;"),
     CADDY_BR: Kind(CODED, "Caddyfile", {}, lambda bench, file: ["env", f"HOME={bench.scratch}", "caddy", "run", "--config", file, "--adapter", "caddyfile"]),
-    OURS: Kind(OWN, "selvage.toml", {}, lambda bench, file: [bench.selvage, "serve", "--config", file]),
+    OURS: ours(""),
+    PAGES_DICTIONARY: ours("dictionary = true"),
+    PAGE_DELTAS: ours('page_deltas = "5m"'),
 }
 PRECOMPRESSED = [NGINX_BR, CADDY_BR]
 COLOURS = {OURS: KNOWN[OURS], IDENTITY: ("#868e96", "#adb5bd"), GZIP: ("#e8590c", "#ffa94d"), NGINX_BR: KNOWN["nginx"], CADDY_BR: KNOWN["caddy"]}
@@ -93,7 +100,7 @@ class Contender(process.Server):
 
     def metrics(self):
         """name{labels} → value; empty for those that tell none."""
-        if self.name != OURS:
+        if not self.name.startswith(OURS):
             return {}
         text = process.fetch(f"http://127.0.0.1:{self.admin}/metrics")[2].decode()
         return {name: float(value) for name, value in re.findall(r"^(\S+) ([0-9.e+]+)$", text, re.MULTILINE)}

@@ -31,6 +31,10 @@ FIRST_REQUEST = flow("""
     A script of 1 MiB, real ones that follow each other, which no server has sent before; on a connection that is warm. The servers take turns,
     each with a file of its own that differs in its first line; all files lay there before the servers began. Medians; the ratio is the median of
     the rounds (lowest–highest). Selvage codes it fast for this one, and best, in the background, for the next.""")
+PAGES = flow("""Documentations that Debian packages have, up to 120 pages of each, in any order, once nothing becomes smaller any more. *With it*: every
+page as the difference to a dictionary that the server made of the site's pages (`site.dictionary`), the dictionary not counted. *To the page before*:
+as the difference to the page that was read before, whichever that was (`site.page_deltas`). Without TLS framing and header fields.""")
+
 FINGERPRINTS = flow("""
     Builds of a demo application with each tool, packages that ship builds, and ordinary files. Which names have a hash is the tool's own word (its
     manifest or statistics). *By name*: without asking the other names of the folder.""")

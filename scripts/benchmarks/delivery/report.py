@@ -21,7 +21,7 @@ def write(numbers, folder):
     if numbers.get("first"):
         (folder / "delivery-first.svg").write_text(pictures.requests(numbers))
     remarks = f"<!-- remarks -->\n{kept[1] if kept else ''}<!-- /remarks -->"
-    parts = [part for section in (totals, pairs, costs, making, first_request, fingerprints, packages, counted) for part in section(numbers)]
+    parts = [part for section in (totals, pairs, costs, making, first_request, documentations, fingerprints, packages, counted) for part in section(numbers)]
     page.write_text("\n\n".join([*introduction(numbers), remarks, goal_table(numbers), *parts]) + "\n")
     return page
 
@@ -152,6 +152,16 @@ def request_row(found, view):
     ratio = analysis.ratio(found, GZIP_6, "total", of=view)
     return [view, samples[0]["coding"], f"{statistics.median(sample['bytes'] for sample in samples) / 1e3:.0f}", middle("first", 1e-3),
             middle("content", 1e-3), middle("total", 1e-3), "{:.2f} ({:.2f}–{:.2f})".format(*ratio) if ratio and view != GZIP_6 else "", middle("cpu", 1e3)]
+
+
+def documentations(numbers):
+    if not numbers.get("pages"):
+        return
+    part = lambda found, kind: f"{found[kind] / found['br']:.2f}" if kind in found else "none made"
+    yield f"## Pages\n\n{prose.PAGES}"
+    yield table(["documentation", "pages", "kB of a page", "kB with br-11", "dictionary, kB on the wire", "with it, of br-11", "to the page before, of br-11"],
+                [[found["name"], str(found["pages"]), kilobytes(found["size"] / found["pages"]), kilobytes(found["br"] / found["pages"]),
+                  kilobytes(found["fetched"]) if "fetched" in found else "–", part(found, "dictionary"), part(found, "page")] for found in numbers["pages"]])
 
 
 def fingerprints(numbers):
