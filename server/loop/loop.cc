@@ -7,6 +7,8 @@
 
 #include <utility>
 
+#include "server/loop/prompt.h"
+
 namespace selvage::loop {
 
 Loop::Loop() : read_buffer_(new char[kReadBuffer]), native_(new uv_loop_t), inbox_(std::make_shared<Inbox>()) {
@@ -30,6 +32,7 @@ Loop::~Loop() {
 }
 
 void Loop::run() {
+    be_prompt();
     while (!stopped_) turn();
     stopped_ = false;
 }
@@ -67,10 +70,12 @@ void Loop::Alarm::set(std::uint64_t due) {
 Inbox::Inbox() : bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 void Inbox::post(Task task) {
-    const std::lock_guard lock(mutex_);
-    if (!open_) return;
-    posted_.push_back(std::move(task));
-    if (posted_.size() > 1) return;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!open_) return;
+        posted_.push_back(std::move(task));
+        if (posted_.size() > 1) return;
+    }
     // Each write is an edge of its own: nobody has to read the counter, which lasts for 2^64 posts.
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(bell_.number(), &one, sizeof one);

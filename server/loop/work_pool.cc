@@ -49,9 +49,11 @@ WorkPool::~WorkPool() {
 
 void WorkPool::enqueue(Lane lane, Task task) {
     Queue& queue = queue_of(lane);
-    const std::lock_guard lock(queue.mutex);
-    queue.tasks.push_back(std::move(task));
-    queue.ready.notify_one();
+    {
+        const std::lock_guard lock(queue.mutex);
+        queue.tasks.push_back(std::move(task));
+    }
+    queue.ready.notify_one();  // who wakes finds the mutex free
 }
 
 bool WorkPool::full(Lane lane) const { return queued(lane) >= kMaxQueued; }

@@ -71,6 +71,9 @@ public:
     bool has(const Sha256& content) const override;
     std::vector<Sha256> before(std::string_view path, const Sha256& content) const override;
     Result<BlobPtr> read(const Sha256& content) const override { return contents_->read(content); }
+    Result<void> read_into(const Sha256& content, std::string& room) const override {
+        return contents_->read_into(content, room);
+    }
     http::OpenFilePtr open(const Sha256& content) const override { return contents_->open(content); }
     void on_release(OnRelease tell) override { on_release_ = std::move(tell); }
 

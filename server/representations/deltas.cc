@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
+#include <thread>
 #include <utility>
 
+#include "base/stash.h"
 #include "transforms/encodings/dcz.h"
 
 namespace selvage::representations {
@@ -20,6 +23,19 @@ constexpr std::uint64_t kBestPercent = 70;
 
 Key128 key_for(const Sha256& target, const Sha256& dictionary, std::string_view effort) {
     return key_of({as_text(target), as_text(dictionary), transforms::kDczToken, effort, transforms::kEncodingsEpoch});
+}
+
+// Where dictionaries are read to: memory whose pages are there from the last time.
+struct Room {
+    std::string bytes;
+    void tidy_up() {
+        if (bytes.capacity() > config::Dictionaries{}.on_the_fly) bytes = {};
+    }
+};
+
+Stash<Room>& rooms() {
+    static Stash<Room> rooms(std::max(config::Dictionaries{}.at_once * std::thread::hardware_concurrency(), 1U));
+    return rooms;
 }
 
 std::chrono::microseconds since(steady_clock::time_point start) {
@@ -147,9 +163,10 @@ Filled Deltas::fill(const DeltaPair& pair, const DeltaPtr& delta, const AsOf& as
 }
 
 Result<BlobPtr> Deltas::make_fast(const DeltaPair& pair) {
-    const BlobPtr dictionary = TRY(pair.history->read(pair.dictionary));
+    const auto dictionary = rooms().borrow();
+    TRY(pair.history->read_into(pair.dictionary, dictionary->bytes));
     const BlobPtr target = TRY(pair.read_target());
-    return make_blob(TRY(transforms::dcz_encode(target->view(), {dictionary->view(), pair.dictionary}, transforms::kDczFast)));
+    return make_blob(TRY(transforms::dcz_encode(target->view(), {dictionary->bytes, pair.dictionary}, transforms::kDczFast)));
 }
 
 Result<BlobPtr> Deltas::make_best(const DeltaPair& pair) {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "tests/engine/pictures.h"
+#include "transforms/engine/decoders/decoder.h"
 #include "transforms/engine/decoders/jpeg_parts.h"
 #include "transforms/engine/decoders/jpeg_scans.h"
 #include "transforms/engine/exif.h"
@@ -62,6 +63,36 @@ SCENARIO("a progressive JPEG looks like a plain one of the same picture") {
         }
         INFO(width);
         CHECK(sum / (left.width() / 3.0 * left.height() / 3.0) < 3);
+    }
+}
+
+SCENARIO("the pixels of a JPEG are decoded while they are read, and never all in memory") {
+    const Image colourful = quadrants(800, 600);
+    const Image grey = made("grey", [&](VipsImage** out) {
+                           return vips_colourspace(colourful.get(), out, VIPS_INTERPRETATION_B_W, nullptr);
+                       }).value();
+    for (const Image& picture : {colourful, grey}) {
+        for (const char* suffix : {".jpg", ".jpg[interlace]"}) {
+            const std::string source = saved(picture, suffix);
+            const Image image = load_jpeg(source, {}).value();
+            CHECK(image.get()->data == nullptr);
+            std::uint32_t rows = 0;
+            REQUIRE(for_each_row(image, [&](const std::uint8_t*) { ++rows; }));
+            CHECK(rows == 600);
+            CHECK(seen(source, "fm=png", Format::Png).height() == 600);  // as large as it is, in all that is done with colours
+        }
+    }
+}
+
+SCENARIO("a JPEG is made narrower and higher at once") {  // libvips resizes it, which reads rows again
+    for (const char* suffix : {".jpg", ".jpg[interlace]"}) {
+        const Seen output = seen(saved(quadrants(800, 600), suffix), "w=300&h=900&fit=stretch&up=1", Format::Png);
+        CHECK(output.width() == 300);
+        REQUIRE(output.height() == 900);
+        const Seen truth = seen(saved(quadrants(800, 600), ".png"), "w=300&h=900&fit=stretch&up=1", Format::Png);
+        for (const int x : {40, 260}) {
+            for (const int y : {100, 800}) CHECK(distance(output.at(x, y), truth.at(x, y)) <= 4);
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 #include <catch2/catch.hpp>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -324,6 +326,37 @@ SCENARIO("a worker has given up what it does not need") {
     CHECK(status.find("NoNewPrivs:\t1") != std::string::npos);
     if (::geteuid() == 0) CHECK(status.find("CapBnd:\t0000000000000000") != std::string::npos);
     if (!kSanitized) CHECK(status.find("Seccomp:\t2") != std::string::npos);  // a filter; tests/server proves what it forbids
+}
+
+// Or a small file waits for the end of its time slice, on a machine whose cores are all busy with images.
+SCENARIO("a worker is less urgent than the server, and so are its threads") {
+    Program program;
+    REQUIRE(program.hear<Hello>());
+    const std::string source = saved(quadrants(200, 100), ".png");
+    REQUIRE(done(program, source, "w=50", Format::Avif).message.ok);
+    const int ours = ::getpriority(PRIO_PROCESS, 0);
+    const std::filesystem::directory_iterator threads("/proc/" + std::to_string(program.process()) + "/task");
+    for (const auto& thread : threads) {
+        const auto id = static_cast<id_t>(std::stoi(thread.path().filename().string()));
+        CHECK(::getpriority(PRIO_PROCESS, id) == std::min(ours + 5, 19));
+        CHECK(::sched_getscheduler(static_cast<pid_t>(id)) == SCHED_OTHER);  // an idle one would starve where others compute
+    }
+}
+
+SCENARIO("a worker that held much gives it back after the job") {
+    if (kSanitized) return;
+    Program program;
+    const auto resident = [&] {
+        const std::string status = program.proc("status");
+        return std::stoull(status.substr(status.find("VmRSS:") + 6)) * 1024;
+    };
+    REQUIRE(program.hear<Hello>());
+    const std::string large = saved(quadrants(4000, 3900), ".jpg[interlace]"), small = saved(quadrants(200, 100), ".png");
+    const Done most = done(program, large, "w=3200", Format::Webp).message;
+    REQUIRE(most.ok);
+    CHECK(most.resident_bytes > 112 << 20);
+    REQUIRE(done(program, small, "w=50", Format::Webp).message.ok);
+    CHECK(resident() < most.resident_bytes * 3 / 4);
 }
 
 SCENARIO("behind its sandbox a worker can do all that the engine can") {

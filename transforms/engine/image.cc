@@ -42,6 +42,11 @@ Result<Image> in_memory(const Image& image) {
     return pixels;
 }
 
+Result<Image> readable_again(const Image& image) {
+    if (image.get()->data != nullptr) return image;
+    return made("rows", [&](VipsImage** out) { return vips_sequential(image.get(), out, nullptr); });
+}
+
 Result<Image> blank(int width, int height, int bands, VipsInterpretation meaning) {
     Image out(vips_image_new_memory());
     vips_image_init_fields(out.get(), width, height, bands, VIPS_FORMAT_UCHAR, VIPS_CODING_NONE, meaning, 1, 1);

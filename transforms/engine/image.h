@@ -62,6 +62,10 @@ Result<Image> with_own_metadata(const Image& image);
 // A no-op for pixels that are in memory already. Errors: Internal.
 Result<Image> in_memory(const Image& image);
 
+// The same pixels for operations of libvips that ask for a row again that they have just had, which not every image that is
+// decoded while it is read can give. A no-op for pixels that are in memory. Errors: Internal.
+Result<Image> readable_again(const Image& image);
+
 // Pixels in memory, not yet written, of `bands` bytes each. Errors: Internal.
 Result<Image> blank(int width, int height, int bands, VipsInterpretation meaning);
 

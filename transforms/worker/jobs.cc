@@ -19,6 +19,9 @@ namespace selvage::transforms::worker {
 namespace {
 
 constexpr int kIdle = 1000;  // milliseconds without a job after which freed memory goes back to the system
+// Bytes resident, 45 MB of libraries among them, above which it goes back at once: what one job freed is of little use to the
+// next where that is another kind of job, and is held twice.
+constexpr std::uint64_t kMostKept = 112 << 20;
 
 void copy_text(std::span<char> field, std::string_view text) {
     std::ranges::fill(field, '\0');
@@ -80,6 +83,7 @@ private:
     }
 
     void wait() const {
+        if (memory_.bytes() > kMostKept) ::malloc_trim(0);
         pollfd ready{.fd = socket_, .events = POLLIN, .revents = 0};
         if (::poll(&ready, 1, kIdle) != 0) return;
         ::malloc_trim(0);

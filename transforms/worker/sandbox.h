@@ -6,8 +6,8 @@
 
 namespace selvage::transforms::worker {
 
-// Before any library starts: dies with the server, forgets environment, working directory and every descriptor above the
-// socket, and tunes the allocator for large blocks that come and go.
+// Before any library starts: dies with the server, is less urgent than the server, forgets environment, working directory and
+// every descriptor above the socket, and tunes the allocator for large blocks that come and go.
 void leave_the_world();
 
 // After libraries have started and before the first job: everything that a job needs was opened before. Each layer holds where

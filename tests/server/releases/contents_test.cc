@@ -50,6 +50,23 @@ std::string block(char c) { return std::string(4096, c); }
 
 }  // namespace
 
+SCENARIO("a content is read to where another one was") {
+    House house;
+    house.keep(block('a'));
+    house.keep("short");
+    std::string room = "what was there";
+    for (const std::string& text : {block('a'), std::string("short"), block('a')}) {
+        REQUIRE(house.contents->read_into(sha256(text), room));
+        CHECK(room == text);
+    }
+    CHECK_FALSE(house.contents->read_into(sha256("never kept"), room));
+    THEN("and looked at again when its file has changed") {
+        std::ofstream(house.place("short")) << "other";
+        CHECK_FALSE(house.contents->read_into(sha256("short"), room));
+        CHECK_FALSE(house.contents->kept(sha256("short")));
+    }
+}
+
 SCENARIO("a content that is kept outlives its file and the process") {
     House house;
     CHECK(house.text("hello") == "none");

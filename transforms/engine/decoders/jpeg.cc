@@ -1,8 +1,12 @@
 // JPEG by libjpeg-turbo directly: libvips 8.14 spends half its time beside it (image-engine §2.2, §2.3).
 
+#include <memory>
+
+#include "transforms/engine/colour_profile.h"
 #include "transforms/engine/decoders/decoder.h"
 #include "transforms/engine/decoders/jpeg_parts.h"
 #include "transforms/engine/decoders/jpeg_reader.h"
+#include "transforms/engine/decoders/jpeg_rows.h"
 #include "transforms/engine/decoders/jpeg_scans.h"
 #include "transforms/engine/exif.h"
 
@@ -35,11 +39,6 @@ void apply(const JpegScale& scale, jpeg_decompress_struct& settings) {
     settings.do_block_smoothing = FALSE;  // bits that we leave out on purpose are not to be guessed
 }
 
-VipsInterpretation meaning_of(J_COLOR_SPACE space) {
-    if (space == JCS_GRAYSCALE) return VIPS_INTERPRETATION_B_W;
-    return space == JCS_CMYK ? VIPS_INTERPRETATION_CMYK : VIPS_INTERPRETATION_sRGB;
-}
-
 // Whose file it is and what its colours mean; nothing else is worth keeping.
 void attach_metadata(const JpegParts& parts, const Image& image) {
     const Exif exif = read_exif(parts.exif);
@@ -48,22 +47,9 @@ void attach_metadata(const JpegParts& parts, const Image& image) {
     if (!parts.icc.empty()) vips_image_set_blob_copy(image.get(), VIPS_META_ICC_NAME, parts.icc.data(), parts.icc.size());
 }
 
-// Adobe's programs write ink the other way round, and nobody else writes CMYK.
-void turn_ink_round(const Image& image, std::size_t stride) {
-    std::uint8_t* bytes = row_of_pixels(image, 0);
-    for (std::size_t at = 0; at < stride * image.height(); ++at) bytes[at] = static_cast<std::uint8_t>(255 - bytes[at]);
-}
-
-Result<Image> decode(JpegReader& reader) {
-    TRY(reader.start());
-    const auto& settings = reader.settings();
-    if (settings.output_components == 2 || settings.out_color_space == JCS_UNKNOWN) return broken("unknown colours");
-    Image image = TRY(blank(static_cast<int>(settings.output_width), static_cast<int>(settings.output_height),
-                            settings.output_components, meaning_of(settings.out_color_space)));
-    const auto stride = static_cast<std::size_t>(VIPS_IMAGE_SIZEOF_LINE(image.get()));
-    TRY(reader.read_rows(row_of_pixels(image, 0), stride));
-    if (settings.out_color_space == JCS_CMYK && settings.saw_Adobe_marker != FALSE) turn_ink_round(image, stride);
-    return image;
+// Needs no conversion, for which rows are read more than once.
+bool is_srgb(const Image& image, const JpegParts& parts) {
+    return image.bands() == 3 && (parts.icc.empty() || is_srgb_profile(parts.icc));
 }
 
 }  // namespace
@@ -82,13 +68,14 @@ Extent jpeg_covers(Size stored, double shrink) {
 Result<Image> load_jpeg(std::string_view bytes, const LoadOptions& options) {
     const JpegParts parts = parts_of(bytes);
     TRY(check(parts));
-    JpegReader reader(parts.progressive ? pieces_worth_decoding(parts, options.shrink) : std::vector{bytes});
-    TRY(reader.read_header());
-    if (!promised(head_of(bytes).size, reader.settings())) return broken("another size than its header says");
-    apply(scale_for(options.shrink), reader.settings());
-    Image image = TRY(decode(reader));
+    auto reader =
+        std::make_unique<JpegReader>(parts.progressive ? pieces_worth_decoding(parts, options.shrink) : std::vector{bytes});
+    TRY(reader->read_header());
+    if (!promised(head_of(bytes).size, reader->settings())) return broken("another size than its header says");
+    apply(scale_for(options.shrink), reader->settings());
+    const Image image = TRY(rows_of(std::move(reader)));
     attach_metadata(parts, image);
-    return image;
+    return is_srgb(image, parts) ? image : readable_again(image);
 }
 
 }  // namespace selvage::transforms

@@ -9,7 +9,7 @@
 namespace selvage::transforms {
 namespace {
 
-constexpr std::size_t kRowsAtOnce = 16;
+constexpr JDIMENSION kRowsAtOnce = 16;
 
 void be_silent(j_common_ptr) {}
 void count_warning(j_common_ptr info, int level) {
@@ -76,13 +76,15 @@ Result<void> JpegReader::start() {
     return guarded([this] { jpeg_start_decompress(&info_); });
 }
 
-Result<void> JpegReader::read_rows(JSAMPLE* first, std::size_t stride) {
-    return guarded([this, first, stride] {
+Result<void> JpegReader::read_rows(JSAMPLE* first, std::size_t stride, JDIMENSION count) {
+    return guarded([this, first, stride, count] {
+        const JDIMENSION begin = info_.output_scanline;
         std::array<JSAMPROW, kRowsAtOnce> rows;
-        while (info_.output_scanline < info_.output_height) {
-            const std::size_t left = std::min<std::size_t>(info_.output_height - info_.output_scanline, kRowsAtOnce);
-            for (std::size_t row = 0; row < left; ++row) rows[row] = first + (info_.output_scanline + row) * stride;
-            jpeg_read_scanlines(&info_, rows.data(), static_cast<JDIMENSION>(left));
+        while (info_.output_scanline < begin + count) {
+            const JDIMENSION done = info_.output_scanline - begin;
+            const JDIMENSION left = std::min(count - done, kRowsAtOnce);
+            for (JDIMENSION row = 0; row < left; ++row) rows[row] = first + (done + row) * stride;
+            jpeg_read_scanlines(&info_, rows.data(), left);
         }
     });
 }

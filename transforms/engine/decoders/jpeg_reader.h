@@ -28,8 +28,8 @@ public:
     jpeg_decompress_struct& settings() { return info_; }  // after read_header
     // Sizes of the result in settings().output_width, output_height, output_components.
     Result<void> start();
-    // All rows, each `stride` bytes after the one before.
-    Result<void> read_rows(JSAMPLE* first, std::size_t stride);
+    // The next `count` rows, each `stride` bytes after the one before.
+    Result<void> read_rows(JSAMPLE* first, std::size_t stride, JDIMENSION count);
 
 private:
     struct Errors {

@@ -25,7 +25,8 @@ Result<Image> by_ours(const Image& image, Extent covered, Size target) {
     return out;
 }
 
-Result<Image> by_libvips(const Image& image, Size target) {
+Result<Image> by_libvips(const Image& once, Size target) {
+    const Image image = TRY(readable_again(once));
     const double horizontal = static_cast<double>(target.width) / image.width();
     const double vertical = static_cast<double>(target.height) / image.height();
     return with_weighted_colours(image, [&](const Image& in) {
