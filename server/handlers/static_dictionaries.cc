@@ -99,8 +99,10 @@ representations::DeltaPair FileDictionaries::pair(const Located& located, const 
     return {.path = source_->path,
             .target = source_->content,
             .size = source_->size,
-            .read_target = [catalogue = located.site->catalogue, source = source_]() -> Result<BlobPtr> {
+            .read_target = [catalogue = located.site->catalogue, source = source_, history = history_]() -> Result<BlobPtr> {
                 if (source->bytes) return source->bytes;
+                // The kept copy need not be hashed each time.
+                if (auto kept = history->read(source->content)) return kept;
                 return make_blob(TRY(catalogue->read(*source)));
             },
             .history = history_,

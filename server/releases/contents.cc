@@ -197,10 +197,13 @@ Contents::Keeping Contents::keep(const Sha256& content, int descriptor, std::uin
         remove_files({content});
         return Keeping::Changed;
     }
+    // Of bytes that were hashed a moment ago: the first client that needs it does not pay for that again, 0.6 ms per MB.
+    const auto made = origin_->look("/" + name_of(content));
     const std::lock_guard lock(mutex_);
     Copy& copy = table_[content];
     if (copy.bytes != 0) return Keeping::Kept;
     copy.bytes = on_disk(size);
+    if (made && made->kind == origins::Found::Kind::File && made->version.size == size) copy.verified = made->version;
     bytes_ += copy.bytes;
     rank(content, copy, copy.holders == 0 ? now.time_since_epoch().count() : copy.gone);
     return Keeping::Kept;

@@ -48,7 +48,8 @@ public:
         Failed,   // a full disk
         Changed,  // the file is no longer this content
     };
-    // Copies a file; `descriptor` is open for reading, `size` and `content` are those of the version that it has. Blocks.
+    // Copies a file; `descriptor` is open for reading, `size` and `content` are those of the version that it has, believed.
+    // Blocks.
     Keeping keep(const Sha256& content, int descriptor, std::uint64_t size, WallTime now);
 
     // Memory only.
