@@ -23,11 +23,11 @@ void check_fields(std::string_view text) {
         if (http::parse_available_dictionary(":" + canonical + "=:") != hash) std::abort();
     }
     if (const auto id = http::parse_dictionary_id(text)) {
-        const std::string offer = http::use_as_dictionary("/*", http::MediaClass::Data, *id);
+        const std::string offer = http::use_as_dictionary("/*", "", *id);
         if (offer.empty()) std::abort();
         if (!id->empty() && http::parse_dictionary_id(offer.substr(offer.find("id=") + 3)) != *id) std::abort();
     }
-    http::use_as_dictionary(text, http::MediaClass::Script, "");
+    http::use_as_dictionary(text, "script", "");
 }
 
 void check_coding(std::string_view text) {
