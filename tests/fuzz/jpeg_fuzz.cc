@@ -43,7 +43,7 @@ bool decode(std::vector<std::string_view> pieces, double shrink) {
     if (!reader.start()) return false;
     const std::size_t stride = std::size_t{settings.output_width} * static_cast<std::size_t>(settings.output_components);
     std::vector<JSAMPLE> pixels(stride * settings.output_height);
-    return reader.read_rows(pixels.data(), stride).has_value();
+    return reader.read_rows(pixels.data(), stride, settings.output_height).has_value();
 }
 
 }  // namespace

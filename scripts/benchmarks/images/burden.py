@@ -11,6 +11,8 @@ MIXED_CLIENTS, BUSY_CLIENTS = 2, 8
 MIX = {("jpeg", 320): 10, ("jpeg", 640): 15, ("jpeg", 1080): 10, ("jpeg", 1920): 5, ("webp", 320): 10, ("webp", 640): 15, ("webp", 1080): 10,
        ("webp", 1920): 5, ("avif", 320): 8, ("avif", 640): 8, ("avif", 1080): 4}
 
+GIVEN_BACK = 3   # seconds: allocators give memory back when a process has had nothing to do for a moment
+
 
 def memory(bench, names, jobs):
     """`jobs`: contender → mixed jobs, from the same beginning of one list. Of fresh servers, at two clients: the most MB (proportional
@@ -21,11 +23,13 @@ def memory(bench, names, jobs):
 
     def one(started):
         service, = started
+        time.sleep(GIVEN_BACK)
         idle = service.memory_bytes()
         begun, cpu = time.monotonic(), service.cpu_seconds()
         peak, refused = watched(service, lambda: asking.crowd(service, wishes[:jobs[service.name]], MIXED_CLIENTS))
         took = time.monotonic() - begun
         stages.quiet(service)
+        time.sleep(GIVEN_BACK)
         found = {"jobs": jobs[service.name], "refused": refused, "idle": idle / 1e6, "peak": peak / 1e6, "resident": service.peak_bytes() / 1e6,
                  "after": service.memory_bytes() / 1e6, "seconds": took, "cpu": (service.cpu_seconds() - cpu) * 1e3 / jobs[service.name]}
         stages.tell(f"memory  {service.name:10} {found['jobs']} jobs: peak {found['peak']:.0f} MB, after {found['after']:.0f} MB, {took:.0f} s")
