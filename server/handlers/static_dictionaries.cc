@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view kTooLarge = "it is larger than dictionaries.largest";
 constexpr std::uint64_t kSmallest = 1024;  // bytes: below it the fields cost what is saved
+// Bytes. Pages have less to gain than scripts, and the fast level would lose a third of it: worth a millisecond.
+constexpr std::uint64_t kSmallPage = 128 << 10;
 
 // Does the rule have a say in how long the file is fresh?
 bool may_last(const Located& located, bool verified) {
@@ -106,7 +108,8 @@ representations::DeltaPair FileDictionaries::pair(const Located& located, const 
                 return make_blob(TRY(catalogue->read(*source)));
             },
             .history = history_,
-            .dictionary = dictionary};
+            .dictionary = dictionary,
+            .fast_level = page_ && source_->size <= kSmallPage ? transforms::kDczBest.front() : transforms::kDczFast};
 }
 
 }  // namespace selvage::handlers

@@ -166,7 +166,7 @@ Result<BlobPtr> Deltas::make_fast(const DeltaPair& pair) {
     const auto dictionary = rooms().borrow();
     TRY(pair.history->read_into(pair.dictionary, dictionary->bytes));
     const BlobPtr target = TRY(pair.read_target());
-    return make_blob(TRY(transforms::dcz_encode(target->view(), {dictionary->bytes, pair.dictionary}, transforms::kDczFast)));
+    return make_blob(TRY(transforms::dcz_encode(target->view(), {dictionary->bytes, pair.dictionary}, pair.fast_level)));
 }
 
 Result<BlobPtr> Deltas::make_best(const DeltaPair& pair) {

@@ -20,6 +20,7 @@
 #include "server/representations/codings.h"
 #include "server/representations/select.h"
 #include "server/representations/stored.h"
+#include "transforms/encodings/dcz.h"
 
 namespace selvage::representations {
 
@@ -52,6 +53,7 @@ struct DeltaPair {
     std::function<Result<BlobPtr>()> read_target;  // blocks
     std::shared_ptr<releases::History> history;    // has the dictionary
     Sha256 dictionary;
+    int fast_level = transforms::kDczFast;  // while a client waits
 };
 
 // Differences of contents to earlier ones (dcz, RFC 9842), made once per pair: fast while clients wait, the smallest of several

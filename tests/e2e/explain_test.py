@@ -166,10 +166,13 @@ class Explain(unittest.TestCase):
         with Server(self.root, cache=self.cache) as server:
             fields = {"Accept": "image/webp"}
             self.assertEqual(server.get("/photo.jpg?w=320", "h2", fields=fields).status, 200)
-            until("it is on the disk", lambda: self.explain(self.root, "/photo.jpg")["store"][0].startswith("1 made"))
-            found = self.explain(self.root, "/photo.jpg?w=320", "-H", "Accept: image/webp")
+            sent = until("it is final", lambda: (lambda answer: answer if "hit" in answer["x-img"] else None)(server.get("/photo.jpg?w=320", "h2", fields=fields)))
+
+            def explained():
+                found = self.explain(self.root, "/photo.jpg?w=320", "-H", "Accept: image/webp")
+                return found if f"etag: {sent['etag']}" in found["answer"] else None
+            found = until("it is on the disk", explained)
             self.assertTrue(any(line.startswith("stored: ") and "320x240" in line for line in found["image"]), found["image"])
-            sent = until("it is a hit", lambda: (lambda answer: answer if "hit" in answer["x-img"] else None)(server.get("/photo.jpg?w=320", "h2", fields=fields)))
             lines = dict(line.split(": ", 1) for line in found["answer"][1:])
             for name in ("content-type", "etag", "vary", "cache-control"):
                 self.assertEqual(lines.get(name), sent[name], name)

@@ -52,6 +52,13 @@ class PageDictionaries(unittest.TestCase):
             fields["Available-Dictionary"] = available(dictionary)
         return self.server.get(path, protocol, fields=fields)
 
+    def difference(self, path, dictionary):
+        """Until the server knows what the page takes without one, it may be cautious."""
+        def coded():
+            answer = self.ask(path, dictionary)
+            return answer if answer["content-encoding"] == "dcz" else None
+        return until("it comes as a difference", coded)
+
     def dictionary(self, path="/docs/chapter-1.html"):
         """Path and bytes of the one that the page names, once it is made."""
         link = until("it is made", lambda: self.ask(path)["link"])
@@ -68,7 +75,7 @@ class PageDictionaries(unittest.TestCase):
                              f'match="/*", match-dest=("document"), id="{hashlib.sha256(dictionary).hexdigest()[:16]}"')
             self.assertIn(hashlib.sha256(dictionary).hexdigest()[:16], place)
         plain = self.server.get("/docs/chapter-2.html", "h2", fields={"Accept-Encoding": "br, zstd"})
-        answer = self.ask("/docs/chapter-2.html", dictionary)
+        answer = self.difference("/docs/chapter-2.html", dictionary)
         with self.subTest("then pages come as what they alone have"):
             self.assertEqual(answer["content-encoding"], "dcz")
             self.assertEqual(decoded(answer.body, dictionary), self.pages["docs/chapter-2.html"])
@@ -113,14 +120,14 @@ class PageDictionaries(unittest.TestCase):
         self.assertEqual(first["cache-control"], "public, max-age=300, must-revalidate")
         self.assertFalse(first["link"])
         before = self.pages["docs/chapter-1.html"]
-        answer = self.ask("/docs/chapter-2.html", before)
-        self.assertEqual(answer["content-encoding"], "dcz")
+        answer = self.difference("/docs/chapter-2.html", before)
         self.assertEqual(decoded(answer.body, before), self.pages["docs/chapter-2.html"])
         with self.subTest("also to what a page was a moment ago"):
             write(self.root, {"docs/chapter-1.html": page(1000)})
             until("the new one is offered", lambda: hashlib.sha256(page(1000)).hexdigest()[:16] in
                   (self.ask("/docs/chapter-1.html")["use-as-dictionary"] or ""))
-            self.assertEqual(decoded(self.ask("/docs/chapter-1.html", before).body, before), page(1000))
+            answer = self.difference("/docs/chapter-1.html", before)
+            self.assertEqual(decoded(answer.body, before), page(1000))
 
     def test_what_is_not_for_everybody_stays_out(self):
         secret = "".join(random.Random(77).choices(string.ascii_letters, k=2_000))
