@@ -55,8 +55,9 @@ class Stopping(unittest.TestCase):
     def test_nghttp_sees_the_goaway_and_its_download_to_the_end(self):
         server = Server(self.root)
         client = subprocess.Popen(["nghttp", "-nv", server.url("/big.mp4")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        output = client.stdout.read(4000)
+        output = client.stdout.read(4000)  # then it waits for us, with some of the file still to come
         server.send(signal.SIGTERM)
+        until("it drains", lambda: "draining" in server.log())
         output += client.stdout.read()
         client.stdout.close()
         client.wait(DEADLINE)
