@@ -190,10 +190,11 @@ void Ingest::settle(Turn& turn, SteadyTime now) {
     Walk& walk = *turn.walk;
     const bool moving = walk.noted() || !walk.unfinished().empty();
     if (!moving || now - turn.first_change >= pace_.longest) {
-        // A dictionary of the pages takes seconds, once a day: the next deploy must not wait a minute until they are earned.
+        // Takes seconds, once a day: the next deploy must not wait a minute until they are earned.
         const nanoseconds before = processor_time();
-        walk.commit();
+        walk.make_dictionary();
         used_ += processor_time() - before;
+        walk.commit();
         turn.uncommitted = false;
         if (walk.noted()) note_change(turn, now);
     }

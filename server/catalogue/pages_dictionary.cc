@@ -1,5 +1,6 @@
 #include "server/catalogue/pages_dictionary.h"
 
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -156,9 +157,13 @@ std::optional<releases::Present> PagesDictionary::with(releases::Ledger& ledger,
     const auto known = before ? ledger.read(before->content) : fail(ErrorKind::NotFound, "");
     const std::size_t so_far = reading(sample, known ? (*known)->view() : std::string_view());
     const bool pays = made->cost() < so_far;
-    log_.debug("dictionary", "{}: {} pages take {} B each so far, {} B with a dictionary made of {}, which takes {} B{}",
-               ledger.root(), sample.judge.size(), so_far / kReads, made->reading / kReads, sample.train.size(), made->fetching,
-               pays ? "" : ": it does not pay");
+    const LogLevel level = pays ? LogLevel::Info : LogLevel::Debug;
+    if (log_.enabled(level)) {
+        log_.write(level, "dictionary",
+                   fmt::format("{}: {} pages take {} B each so far, {} B with a dictionary made of {}, which takes {} B{}",
+                               ledger.root(), sample.judge.size(), so_far / kReads, made->reading / kReads, sample.train.size(),
+                               made->fetching, pays ? "" : ": it does not pay"));
+    }
     if (!pays) return as_before;
 
     const Sha256 content = sha256(made->bytes);

@@ -23,8 +23,8 @@ struct Page {
 // What the pages of a root have in common, made of a sample of them and kept among what was released (site.dictionary).
 // One thread. static-delivery §5.
 //
-// Made anew at most once a day, and only taken when it pays for who reads twenty pages, with what it costs to fetch, also for who
-// has the one before. That one stays as long as any removed file.
+// Made anew at most once a day, unless there are twice as many pages, and only taken when it pays for who reads twenty pages,
+// with what it costs to fetch, also for who has the one before. That one stays as long as any removed file.
 class PagesDictionary {
 public:
     explicit PagesDictionary(Log& log) : log_(log) {}

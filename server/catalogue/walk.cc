@@ -172,29 +172,30 @@ void Walk::take_file(const std::string& path) {
     auto measured = root_.catalogue->measure(path, lifetime);
     const bool page = measured && lifetime == Lifetime::Page && !measured->fingerprinted;
     if (page) return take_page(path, *std::move(measured));
-    if (measured) return release(path, *std::move(measured));
+    if (measured) return release(path, *std::move(measured), releases::Offering::None);
     if (measured.error() == NotMeasured::BeingWritten) unfinished_.insert(listing_->path);
 }
 
-void Walk::release(const std::string& path, Measured file) {
-    if (files_ + listing_->directory.files.size() >= root_.entries) return;
+bool Walk::full() const { return entries_ + listing_->directory.entries() >= root_.entries; }
+
+void Walk::release(const std::string& path, Measured file, releases::Offering offering) {
+    if (full()) return;
     root_.ledger->keep(file.content, file.file.descriptor.number(), file.file.version.size);
     listing_->directory.files.push_back({.path = path,
                                          .content = file.content,
                                          .size = file.file.version.size,
                                          .modified = file.modified,
                                          .fingerprinted = file.fingerprinted,
-                                         .compressible = file.compressible});
+                                         .compressible = file.compressible,
+                                         .offering = offering});
 }
 
 void Walk::take_page(const std::string& path, Measured file) {
     const std::uint64_t size = file.file.version.size;
     if (size < releases::kSmallestDictionary || size > releases::kLargestDictionary) return;
-    if (files_ + listing_->directory.pages.size() >= root_.entries) return;
+    if (full()) return;
     listing_->directory.pages.push_back({.path = path, .content = file.content, .size = size});
-    if (!root_.offer_pages) return;
-    release(path, std::move(file));
-    listing_->directory.files.back().offering = releases::Offering::Page;
+    if (root_.offer_pages) release(path, std::move(file), releases::Offering::Page);
 }
 
 // As it was measured.
@@ -210,7 +211,7 @@ void Walk::finish() {
     const std::unique_ptr<Listing> listing = std::move(listing_);
     drop_vanished(*listing);
     Directory& known = directories_[listing->path];
-    files_ += listing->directory.files.size() - known.files.size();
+    entries_ += listing->directory.entries() - known.entries();
     if (known.version.inode != 0 && !known.watched) --unwatched_;
     if (!listing->directory.watched) ++unwatched_;
     known = std::move(listing->directory);
@@ -229,25 +230,26 @@ void Walk::drop_vanished(const Listing& listing) {
 void Walk::drop_below(std::string_view directory) {
     auto each = directories_.lower_bound(directory);
     while (each != directories_.end() && each->first.starts_with(directory)) {
-        files_ -= each->second.files.size();
+        entries_ -= each->second.entries();
         if (!each->second.watched) --unwatched_;
         directories_.erase(each++);
     }
     watches_.remove_below(tree_, directory);
 }
 
+void Walk::make_dictionary() {
+    dictionary_.reset();
+    if (!root_.make_dictionary) return;
+    std::vector<Page> pages;
+    for (const auto& [path, directory] : directories_) pages.insert(pages.end(), directory.pages.begin(), directory.pages.end());
+    dictionary_ = pages_dictionary_.with(*root_.ledger, pages, [this](const Page& page) { return read_page(page); });
+}
+
 void Walk::commit() {
     std::vector<releases::Present> build;
-    build.reserve(files_);
-    std::vector<Page> pages;
-    for (const auto& [path, directory] : directories_) {
-        build.insert(build.end(), directory.files.begin(), directory.files.end());
-        pages.insert(pages.end(), directory.pages.begin(), directory.pages.end());
-    }
-    if (root_.make_dictionary) {
-        auto made = pages_dictionary_.with(*root_.ledger, pages, [this](const Page& page) { return read_page(page); });
-        if (made) build.push_back(*std::move(made));
-    }
+    build.reserve(entries_ + 1);
+    for (const auto& [path, directory] : directories_) build.insert(build.end(), directory.files.begin(), directory.files.end());
+    if (dictionary_) build.push_back(*dictionary_);
     root_.ledger->take_in(build);
 }
 

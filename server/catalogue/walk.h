@@ -27,7 +27,7 @@ struct WalkedRoot {
     std::function<Lifetime(std::string_view path)> lifetime;  // what the sites' rules say
     bool offer_pages = false;                                 // to one another
     bool make_dictionary = false;                             // of all of them
-    std::size_t entries = 200'000;                            // long-lived files, and folders; ten times as many names
+    std::size_t entries = 200'000;                            // long-lived files and pages, and folders; ten times as many names
 };
 
 // One root's long-lived files, by directory: found by walking, in steps, kept current by walking again what changed. Contents
@@ -61,6 +61,9 @@ public:
     // Directories in which a file was being written when it was looked at: to be noted later.
     const std::set<std::string>& unfinished() const { return unfinished_; }
 
+    // Of the pages that were found, where a site wants one. Seldom takes long, but then seconds.
+    void make_dictionary();
+
     // Tells the ledger of all that is there now.
     void commit();
 
@@ -71,6 +74,7 @@ private:
         bool watched = false;
         std::vector<releases::Present> files;
         std::vector<Page> pages;
+        std::size_t entries() const { return files.size() + pages.size(); }
     };
     using Directories = std::map<std::string, Directory, std::less<>>;
     struct Listing;
@@ -83,7 +87,8 @@ private:
     void finish();
     void drop_below(std::string_view directory);  // and itself
     void drop_vanished(const Listing& listing);
-    void release(const std::string& path, Measured file);
+    void release(const std::string& path, Measured file, releases::Offering offering);
+    bool full() const;
     void take_page(const std::string& path, Measured file);
     std::optional<std::string> read_page(const Page& page) const;
     bool loops(const std::string& path, const origins::FileVersion& version) const;
@@ -94,11 +99,12 @@ private:
     Log& log_;
     Folder folder_;
     Directories directories_;
-    std::size_t files_ = 0, unwatched_ = 0;
+    std::size_t entries_ = 0, unwatched_ = 0;
     std::set<std::string> noted_, pending_, unfinished_;
     std::unique_ptr<Listing> listing_;
     std::uint64_t names_ = 0;  // read since begin()
     PagesDictionary pages_dictionary_;
+    std::optional<releases::Present> dictionary_;  // to be committed
     bool complained_ = false;
 };
 

@@ -61,16 +61,12 @@ bool is_public_vary(std::string_view vary) {
     return true;
 }
 
-// How long the response is fresh, when it is the same for everybody.
-std::optional<std::chrono::seconds> public_freshness(const Head::Fields& fields) {
+auto directives_of(const Head::Fields& fields) {
     std::vector<cache_store::Field> control;
     for (const auto& [name, value] : fields) {
-        if (name == "set-cookie") return std::nullopt;
         if (name == "cache-control") control.push_back({name, value});
     }
-    const auto directives = cache_store::parse_cache_control(control);
-    if (directives.no_store || directives.no_cache || directives.is_private) return std::nullopt;
-    return is_public_vary(field_of(fields, "vary")) ? directives.max_age : std::nullopt;
+    return cache_store::parse_cache_control(control);
 }
 
 }  // namespace
@@ -148,10 +144,15 @@ bool allows_dictionary(const Request& request, std::string_view allow_origin) {
 }
 
 bool is_lasting_and_public(const Head::Fields& fields) {
-    const auto freshness = public_freshness(fields);
-    return freshness && *freshness >= kLeastLifetime;
+    const auto freshness = directives_of(fields).max_age;
+    return freshness && *freshness >= kLeastLifetime && is_public(fields);
 }
 
-bool is_public(const Head::Fields& fields) { return public_freshness(fields).has_value(); }
+bool is_public(const Head::Fields& fields) {
+    const auto directives = directives_of(fields);
+    if (directives.no_store || directives.no_cache || directives.is_private) return false;
+    return std::ranges::none_of(fields, [](const auto& field) { return field.first == "set-cookie"; }) &&
+           is_public_vary(field_of(fields, "vary"));
+}
 
 }  // namespace selvage::http

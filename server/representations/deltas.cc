@@ -150,6 +150,8 @@ Filled Deltas::fill(const DeltaPair& pair, const DeltaPtr& delta, const AsOf& as
     }
     const std::uint64_t size = (*made)->size();
     if (!delta->is_best_) delta->size_ = size;
+    // The best one is not there: it was never made, or has been evicted. It is made, or made again.
+    if (!delta->improving_) delta->improved_ = 0;
     if (!terms.pays(size)) {
         counters_.add(http::Counter::DeltasWithoutGain);
         return {.object = fail(ErrorKind::Unsupported, "saves too little", "no_gain"), .fill_time = since(start)};
@@ -157,8 +159,6 @@ Filled Deltas::fill(const DeltaPair& pair, const DeltaPtr& delta, const AsOf& as
     counters_.add(http::Counter::DeltasMade);
     auto object = object_of(pair, *std::move(made), true, since(start), as_of);
     store_.put(delta->fast_, object, cache_store::Keep::MemoryOnly);
-    // The best one is not there: it was never made, or has been evicted. It is made, or made again.
-    if (!delta->improving_) delta->improved_ = 0;
     return {.object = std::move(object), .verdict = http::Verdict::Miss, .fill_time = since(start)};
 }
 

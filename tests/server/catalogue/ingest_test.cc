@@ -33,7 +33,11 @@ struct Site {
         REQUIRE(opened);
         catalogue = *opened;
         ingest = std::make_unique<Ingest>(log, pace);
-        ingest->set_roots({{.catalogue = catalogue, .ledger = ledger, .lifetime = std::move(lifetime), .entries = entries}});
+        ingest->set_roots({{.catalogue = catalogue,
+                            .ledger = ledger,
+                            .lifetime = std::move(lifetime),
+                            .offer_pages = offer_pages,
+                            .entries = entries}});
     }
     static bool until(const std::function<bool()>& condition) {
         const auto end = std::chrono::steady_clock::now() + 20s;
@@ -54,6 +58,7 @@ struct Site {
     Log log{2, LogLevel::Off};
     std::string root_;
     Pace pace;
+    bool offer_pages = false;
     std::size_t entries = 1000;
     std::mutex mutex;
     std::vector<std::size_t> builds;
@@ -194,4 +199,14 @@ SCENARIO("no more files are known than are allowed") {
     site.start();
     REQUIRE(Site::until([&] { return !site.told().empty(); }));
     CHECK(site.present(10));
+}
+
+SCENARIO("pages that are dictionaries for one another count as files do") {
+    Site site;
+    site.entries = 9;
+    site.offer_pages = true;
+    for (int i = 0; i < 30; ++i) site.folder.write("page-" + std::to_string(i) + ".html", text('b') + std::to_string(i));
+    site.start([](std::string_view) { return Lifetime::Page; });
+    REQUIRE(Site::until([&] { return site.ledger->stats().present > 0; }));
+    CHECK(site.ledger->stats().present < 9);
 }

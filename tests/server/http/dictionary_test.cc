@@ -158,3 +158,16 @@ SCENARIO("dcz is acceptable when it is named") {  // static-delivery §5
     CHECK(parse_accept_encoding(std::nullopt).dcz == 0);
     CHECK(parse_accept_encoding("gzip, br, zstd").dcz == 0);
 }
+
+SCENARIO("a page is the same for everybody, however short it is fresh") {
+    const auto same_for_all = [](std::vector<std::pair<std::string, std::string>> fields) {
+        return is_public(Head::Fields(std::move(fields)));
+    };
+    CHECK(same_for_all({{"cache-control", "public, max-age=0, must-revalidate"}}));
+    CHECK(same_for_all({{"cache-control", "public, s-maxage=60"}}));
+    CHECK(same_for_all({}));
+    CHECK_FALSE(same_for_all({{"cache-control", "private, max-age=60"}}));
+    CHECK_FALSE(same_for_all({{"cache-control", "no-cache"}}));
+    CHECK_FALSE(same_for_all({{"set-cookie", "who=you"}}));
+    CHECK_FALSE(same_for_all({{"vary", "Cookie"}}));
+}
