@@ -65,7 +65,7 @@ struct Dictionaries {
     bool enabled = true;
     std::uint64_t largest = 8 << 20;     // bytes of what is offered as a dictionary or coded with one
     std::uint64_t on_the_fly = 4 << 20;  // bytes of what is coded while a client waits
-    unsigned at_once = 2;                // of these per core
+    unsigned at_once = 2;                // so many times these bytes per core
 };
 
 // Link fields of pages (site.hints).

@@ -132,8 +132,10 @@ std::vector<Option<Config>> dictionary_options() {
         row<Config>("dictionaries.on_the_fly", at(&Config::dictionaries, &Dictionaries::on_the_fly), size(0, 8 * kMiB), Live,
                     "Largest file whose difference is made while a client waits; those of larger ones are made in the "
                     "background, for later clients."),
-        row<Config>("dictionaries.at_once", at(&Config::dictionaries, &Dictionaries::at_once), count(1, 64, "per core"), Live,
-                    "How many are made at the same time while clients wait; beyond it the answer is coded without a dictionary."),
+        row<Config>(
+            "dictionaries.at_once", at(&Config::dictionaries, &Dictionaries::at_once), count(1, 64, "per core"), Live,
+            "How many of `dictionaries.on_the_fly` bytes are made at the same time while clients wait, or more smaller ones; "
+            "beyond it the answer is coded without a dictionary."),
     };
 }
 

@@ -101,11 +101,14 @@ representations::DeltaPair FileDictionaries::pair(const Located& located, const 
     return {.path = source_->path,
             .target = source_->content,
             .size = source_->size,
-            .read_target = [catalogue = located.site->catalogue, source = source_, history = history_]() -> Result<BlobPtr> {
-                if (source->bytes) return source->bytes;
+            .append_target = [catalogue = located.site->catalogue, source = source_,
+                              history = history_](std::string& room) -> Result<void> {
                 // The kept copy need not be hashed each time.
-                if (auto kept = history->read(source->content)) return kept;
-                return make_blob(TRY(catalogue->read(*source)));
+                if (source->bytes)
+                    room.append(source->bytes->view());
+                else if (!history->append(source->content, room))
+                    room.append(TRY(catalogue->read(*source)));
+                return {};
             },
             .history = history_,
             .dictionary = dictionary,

@@ -48,8 +48,8 @@ public:
         return allows_by_mode(request);
     }
 
-    // Is this content one of the site's that everybody may have? In constant time: it is any client's word.
-    bool knows(const Sha256& dictionary) const { return history_->has(dictionary); }
+    // Its size when this content is one of the site's that everybody may have. In constant time: it is any client's word.
+    std::optional<std::uint64_t> size_of(const Sha256& dictionary) const { return history_->size_of(dictionary); }
 
     // As of the last terms(): the value of Use-As-Dictionary; and the path of the dictionary made of the site's pages, when this
     // is one of them. "": none.

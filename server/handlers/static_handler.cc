@@ -140,7 +140,9 @@ private:
         const auto terms = representations::delta_terms(asked_.accepted, file(), asked_.sizes);
         const auto hash = http::parse_available_dictionary(request.field("available-dictionary"));
         if (!terms.allowed || !hash) return std::nullopt;
-        if (!dictionaries_->knows(*hash)) return without(http::Counter::DictionariesUnknown);
+        const auto size = dictionaries_->size_of(*hash);
+        if (!size) return without(http::Counter::DictionariesUnknown);
+        if (!representations::Deltas::may_gain(file().size, *size)) return without(http::Counter::DeltasOfNoUse);
 
         const representations::DeltaPtr delta = services_.deltas.of(file().content, *hash);
         const auto as_of = services_.codings.as_of(tags_.floor());

@@ -236,21 +236,22 @@ bool Contents::kept(const Sha256& content) const {
 
 Result<BlobPtr> Contents::read(const Sha256& content) {
     std::string bytes;
-    TRY(read_into(content, bytes));
+    TRY(append(content, bytes));
     return make_blob(std::move(bytes));
 }
 
-Result<void> Contents::read_into(const Sha256& content, std::string& room) {
+Result<void> Contents::append(const Sha256& content, std::string& room) {
     auto gone = [&] { return fail(ErrorKind::NotFound, "content " + hex(content) + " is not kept"); };
     if (!kept(content)) return gone();
     const auto found = origin_->look("/" + name_of(content));
     if (!found) return gone();  // no descriptors left, perhaps
     if (found->kind != origins::Found::Kind::File) return drop(content), gone();
-    room.clear();  // what is in it need not be kept when it grows
-    room.resize_and_overwrite(static_cast<std::size_t>(found->version.size), [&](char* into, std::size_t size) {
-        std::size_t done = 0;
+    const std::size_t before = room.size();
+    room.resize_and_overwrite(before + static_cast<std::size_t>(found->version.size), [&](char* into, std::size_t size) {
+        std::size_t done = before;
         while (done < size) {
-            const ssize_t count = ::pread(found->descriptor.number(), into + done, size - done, static_cast<off_t>(done));
+            const ssize_t count =
+                ::pread(found->descriptor.number(), into + done, size - done, static_cast<off_t>(done - before));
             if (count < 0 && errno == EINTR) continue;
             if (count <= 0) break;
             done += static_cast<std::size_t>(count);
@@ -258,8 +259,12 @@ Result<void> Contents::read_into(const Sha256& content, std::string& room) {
         return done;
     });
     // Hashing costs 0.6 ms per MB, a quarter of what a delta costs that a client waits for: once per version is enough.
-    const bool whole = room.size() == found->version.size;
-    if (!whole || (!is_verified(content, found->version) && sha256(room) != content)) return remove_broken(content), gone();
+    const std::string_view bytes = std::string_view(room).substr(before);
+    const bool whole = bytes.size() == found->version.size;
+    if (!whole || (!is_verified(content, found->version) && sha256(bytes) != content)) {
+        room.resize(before);
+        return remove_broken(content), gone();
+    }
     set_verified(content, found->version);
     return {};
 }

@@ -58,7 +58,7 @@ public:
     // Blocks. What comes back has this hash, which is looked at once per version of the file: one that has another is removed,
     // and counted. Errors: NotFound.
     Result<BlobPtr> read(const Sha256& content);
-    Result<void> read_into(const Sha256& content, std::string& room);  // whatever is in it; as it comes from the last call
+    Result<void> append(const Sha256& content, std::string& room);  // the same, behind what is there, which stays
     // The file, open for reading, with its content verified (once per version of it). Absent: not kept. Blocks.
     origins::Found look(const Sha256& content);
     // For sending it; null: not kept. Blocks.

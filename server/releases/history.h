@@ -55,17 +55,19 @@ public:
     // The dictionary that was made of this root's pages, to be told to who reads one. Nothing: there is none.
     virtual std::optional<Seen> pages_dictionary() const = 0;
 
-    // Is this content kept, or in the folder, and was it public under this root? Then it may be a dictionary here.
-    virtual bool has(const Sha256& content) const = 0;
+    // Is this content kept, or in the folder, and was it public under this root? Then it may be a dictionary here, of so many
+    // bytes.
+    virtual std::optional<std::uint64_t> size_of(const Sha256& content) const = 0;
+    bool has(const Sha256& content) const { return size_of(content).has_value(); }
 
     // The contents that came before this one in its lineage and are kept, newest first.
     virtual std::vector<Sha256> before(std::string_view path, const Sha256& content) const = 0;
 
     // A kept content's bytes. Blocks. What comes back has this hash. Errors: NotFound when it is not kept (any more).
     virtual Result<BlobPtr> read(const Sha256& content) const = 0;
-    // The same, to where the caller has room already, which makes it twice as fast.
-    virtual Result<void> read_into(const Sha256& content, std::string& room) const {
-        room = TRY(read(content))->view();
+    // The same, behind what the caller has already: with room that was kept it is twice as fast.
+    virtual Result<void> append(const Sha256& content, std::string& room) const {
+        room.append(TRY(read(content))->view());
         return {};
     }
     // The same as a file, for sending. Null: not kept.

@@ -22,7 +22,7 @@ Ledger::Ledger(const std::string& cache_folder, std::string root, const Limits& 
 }
 
 Ledger::~Ledger() {
-    for (const auto& [content, gone] : state_->contents()) contents_->leave(content);
+    for (const auto& [content, known] : state_->contents()) contents_->leave(content);
 }
 
 WallTime Ledger::now() const {
@@ -89,16 +89,16 @@ void Ledger::replace(State state) {
     state.recount();
     const auto next = std::make_shared<const State>(std::move(state));
     const StatePtr before = this->state();
-    for (const auto& [content, gone] : next->contents()) {
+    for (const auto& [content, known] : next->contents()) {
         if (!before->contents().contains(content)) contents_->hold(content);
-        contents_->set_gone(content, gone);
+        contents_->set_gone(content, known.gone);
     }
     {
         const std::lock_guard lock(mutex_);
         state_ = next;
     }
     changes_.fetch_add(1, std::memory_order_release);
-    for (const auto& [content, gone] : before->contents()) {
+    for (const auto& [content, known] : before->contents()) {
         if (!next->contents().contains(content)) contents_->let_go(content);
     }
 }
@@ -153,10 +153,11 @@ std::optional<WallTime> Ledger::pages_dictionary_since() const {
     return record->since;
 }
 
-bool Ledger::has(const Sha256& content) const {
+std::optional<std::uint64_t> Ledger::size_of(const Sha256& content) const {
     const StatePtr state = this->state();
     const auto known = state->contents().find(content);
-    return known != state->contents().end() && (!known->second || contents_->kept(content));
+    if (known == state->contents().end() || (known->second.gone && !contents_->kept(content))) return std::nullopt;
+    return known->second.size;
 }
 
 std::vector<Sha256> Ledger::before(std::string_view path, const Sha256& content) const {

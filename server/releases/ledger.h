@@ -68,12 +68,10 @@ public:
     std::optional<Seen> removed(std::string_view path) const override;
     std::optional<Offer> offer_of(std::string_view path, const Sha256& content) const override;
     std::optional<Seen> pages_dictionary() const override;
-    bool has(const Sha256& content) const override;
+    std::optional<std::uint64_t> size_of(const Sha256& content) const override;
     std::vector<Sha256> before(std::string_view path, const Sha256& content) const override;
     Result<BlobPtr> read(const Sha256& content) const override { return contents_->read(content); }
-    Result<void> read_into(const Sha256& content, std::string& room) const override {
-        return contents_->read_into(content, room);
-    }
+    Result<void> append(const Sha256& content, std::string& room) const override { return contents_->append(content, room); }
     http::OpenFilePtr open(const Sha256& content) const override { return contents_->open(content); }
     void on_release(OnRelease tell) override { on_release_ = std::move(tell); }
 

@@ -168,8 +168,9 @@ void State::recount() {
     by_place_.clear();
     for (const auto& [path, records] : paths_) {
         for (const Record& record : records) {
-            const auto [content, first] = contents_.try_emplace(record.content, record.gone);
-            if (!first && content->second) content->second = record.gone ? std::max(content->second, record.gone) : std::nullopt;
+            const auto [content, first] = contents_.try_emplace(record.content, Known{record.gone, record.size});
+            std::optional<WallTime>& gone = content->second.gone;
+            if (!first && gone) gone = record.gone ? std::max(gone, record.gone) : std::nullopt;
             if (record.offering == Offering::None || is_for_pages(record.offering)) continue;
             const http::Fingerprint fingerprint = fingerprint_of(record);
             const Advertised advertised{.content = record.content,

@@ -73,8 +73,11 @@ public:
     std::vector<Record> records() const;
     std::uint64_t release() const { return release_; }
 
-    // All contents, with since when the folder has none of them any more.
-    using Contents = std::unordered_map<Sha256, std::optional<WallTime>>;
+    struct Known {
+        std::optional<WallTime> gone;  // since when no file has it any more
+        std::uint64_t size = 0;
+    };
+    using Contents = std::unordered_map<Sha256, Known>;
     const Contents& contents() const { return contents_; }
 
 private:

@@ -18,6 +18,8 @@ namespace {
 using cache_store::Floor;
 using std::chrono::steady_clock;
 
+constexpr std::uint64_t kLeastWeight = 32 << 10;  // bytes: to have it made at all costs as much
+
 // How much smaller than the fast one the best one gets: 11.5 to 16.1 % of br-11 over 54 releases (static-delivery §5).
 constexpr std::uint64_t kBestPercent = 70;
 
@@ -25,11 +27,11 @@ Key128 key_for(const Sha256& target, const Sha256& dictionary, std::string_view 
     return key_of({as_text(target), as_text(dictionary), transforms::kDczToken, effort, transforms::kEncodingsEpoch});
 }
 
-// Where dictionaries are read to: memory whose pages are there from the last time.
+// Where contents are read to: memory whose pages are there from the last time.
 struct Room {
     std::string bytes;
     void tidy_up() {
-        if (bytes.capacity() > config::Dictionaries{}.on_the_fly) bytes = {};
+        if (bytes.capacity() > 2 * config::Dictionaries{}.on_the_fly) bytes = {};
     }
 };
 
@@ -40,6 +42,20 @@ Stash<Room>& rooms() {
 
 std::chrono::microseconds since(steady_clock::time_point start) {
     return std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);
+}
+
+// Encoders are a sixth faster where the content follows its dictionary in memory: to them it is one.
+struct Contents {
+    std::string_view dictionary, target;
+};
+
+Result<Contents> read_both(const DeltaPair& pair, std::string& room) {
+    room.clear();
+    TRY(pair.history->append(pair.dictionary, room));
+    const std::size_t dictionary = room.size();
+    TRY(pair.append_target(room));
+    const std::string_view both = room;
+    return Contents{.dictionary = both.substr(0, dictionary), .target = both.substr(dictionary)};
 }
 
 cache_store::ObjectPtr object_of(const DeltaPair& pair, BlobPtr body, bool interim, std::chrono::microseconds took,
@@ -84,6 +100,13 @@ void Deltas::set_limits(const config::Dictionaries& limits) {
     at_once_ = limits.at_once;
 }
 
+// What is so much larger than a file is something else of a similar name. Of 722 files of a release 32 came with one: these were
+// 51 of the 81 MB to be read for all, and the differences took 5 % more than br-11 does.
+bool Deltas::may_gain(std::uint64_t target, std::uint64_t dictionary) {
+    constexpr std::uint64_t kCheap = 256 << 10, kMostTimes = 16;
+    return dictionary <= std::max(kCheap, kMostTimes * target);
+}
+
 DeltaPtr Deltas::of(const Sha256& target, const Sha256& dictionary) {
     auto delta = std::make_shared<Delta>(target, dictionary);
     const std::lock_guard lock(mutex_);
@@ -110,18 +133,23 @@ std::optional<Coded> Deltas::fetch_now(Delta& delta, const Floor& floor) {
 Deltas::Turn::~Turn() {
     if (!delta_) return;
     delta_->making_ = false;
-    --life_->turns;
+    life_->turns -= weight_;
 }
 
 std::unique_ptr<Deltas::Turn> Deltas::turn(const DeltaPtr& delta, std::uint64_t size) {
     // What the disk has need not be made; nearly always, as it may have gone by then.
-    if (size > on_the_fly_ && !store_.on_disk(delta->best_)) {
+    const bool stored = store_.on_disk(delta->best_);
+    if (size > on_the_fly_ && !stored) {
         counters_.limit_hit(http::LimitHit::DictionaryOnTheFly);
         return nullptr;
     }
-    if (delta->making_.exchange(true)) return std::unique_ptr<Turn>(new Turn(life_, nullptr));
-    if (life_->turns.fetch_add(1) < at_once_ * cores_) return std::unique_ptr<Turn>(new Turn(life_, delta));
-    --life_->turns;
+    if (delta->making_.exchange(true)) return std::unique_ptr<Turn>(new Turn(life_, nullptr, 0));
+    // Who asks for a page's thirty small files at once gets all of them so: what counts is how much there is to do.
+    const std::uint64_t allowed = at_once_ * cores_ * std::max<std::uint64_t>(on_the_fly_, kLeastWeight);
+    const std::uint64_t weight = stored ? kLeastWeight : std::max(size, kLeastWeight);
+    const std::uint64_t others = life_->turns.fetch_add(weight);
+    if (others == 0 || others + weight <= allowed) return std::unique_ptr<Turn>(new Turn(life_, delta, weight));
+    life_->turns -= weight;
     delta->making_ = false;
     counters_.limit_hit(http::LimitHit::DictionaryAtOnce);
     return nullptr;
@@ -163,18 +191,17 @@ Filled Deltas::fill(const DeltaPair& pair, const DeltaPtr& delta, const AsOf& as
 }
 
 Result<BlobPtr> Deltas::make_fast(const DeltaPair& pair) {
-    const auto dictionary = rooms().borrow();
-    TRY(pair.history->read_into(pair.dictionary, dictionary->bytes));
-    const BlobPtr target = TRY(pair.read_target());
-    return make_blob(TRY(transforms::dcz_encode(target->view(), {dictionary->bytes, pair.dictionary}, pair.fast_level)));
+    const auto room = rooms().borrow();
+    const auto [dictionary, target] = TRY(read_both(pair, room->bytes));
+    return make_blob(TRY(transforms::dcz_encode(target, {dictionary, pair.dictionary}, pair.fast_level)));
 }
 
 Result<BlobPtr> Deltas::make_best(const DeltaPair& pair) {
-    const BlobPtr dictionary = TRY(pair.history->read(pair.dictionary));
-    const BlobPtr target = TRY(pair.read_target());
+    std::string room;
+    const auto [dictionary, target] = TRY(read_both(pair, room));
     std::optional<std::string> best;
     for (const int level : transforms::kDczBest) {
-        std::string coded = TRY(transforms::dcz_encode(target->view(), {dictionary->view(), pair.dictionary}, level,
+        std::string coded = TRY(transforms::dcz_encode(target, {dictionary, pair.dictionary}, level,
                                                        [this] { return !life_->over && queue_.go_on(); }));
         if (!best || coded.size() < best->size()) best = std::move(coded);
     }
@@ -229,13 +256,13 @@ void Deltas::prepare(const std::shared_ptr<releases::History>& history, const st
     for (const releases::Seen& seen : fresh) {
         if (seen.size > largest_) continue;
         const auto before = history->before(seen.path, seen.content);
-        if (before.empty()) continue;
+        if (before.empty() || !may_gain(seen.size, history->size_of(before.front()).value_or(0))) continue;
         // What the codings without dictionary will have is not known yet: a sixth is what br-11 takes.
         const DeltaTerms terms{.allowed = true, .smallest_plain = seen.size / 6, .estimated = true};
         improve({.path = seen.path,
                  .target = seen.content,
                  .size = seen.size,
-                 .read_target = [history, content = seen.content] { return history->read(content); },
+                 .append_target = [history, content = seen.content](std::string& room) { return history->append(content, room); },
                  .history = history,
                  .dictionary = before.front()},
                 of(seen.content, before.front()), {.floor = {}, .birth = now}, terms);

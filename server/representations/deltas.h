@@ -49,9 +49,9 @@ using DeltaPtr = std::shared_ptr<Delta>;
 struct DeltaPair {
     std::string path;  // of the target, for logs
     Sha256 target;
-    std::uint64_t size = 0;                        // of the target, bytes
-    std::function<Result<BlobPtr>()> read_target;  // blocks
-    std::shared_ptr<releases::History> history;    // has the dictionary
+    std::uint64_t size = 0;                                        // of the target, bytes
+    std::function<Result<void>(std::string& room)> append_target;  // its bytes, behind what is there; blocks
+    std::shared_ptr<releases::History> history;                    // has the dictionary
     Sha256 dictionary;
     int fast_level = transforms::kDczFast;  // while a client waits
 };
@@ -67,7 +67,7 @@ class Deltas {
     struct Life {
         std::mutex working;
         std::atomic<bool> over{false};
-        std::atomic<unsigned> turns{0};  // taken
+        std::atomic<std::uint64_t> turns{0};  // taken: bytes of what is made
     };
 
 public:
@@ -78,6 +78,9 @@ public:
     Deltas& operator=(const Deltas&) = delete;
 
     void set_limits(const config::Dictionaries& limits);
+
+    // Worth looking at? `target`, `dictionary`: bytes.
+    static bool may_gain(std::uint64_t target, std::uint64_t dictionary);
 
     DeltaPtr of(const Sha256& target, const Sha256& dictionary);
 
@@ -95,9 +98,11 @@ public:
 
     private:
         friend class Deltas;
-        Turn(std::shared_ptr<Life> life, DeltaPtr delta) : life_(std::move(life)), delta_(std::move(delta)) {}
+        Turn(std::shared_ptr<Life> life, DeltaPtr delta, std::uint64_t weight)
+            : life_(std::move(life)), delta_(std::move(delta)), weight_(weight) {}
         std::shared_ptr<Life> life_;
         DeltaPtr delta_;  // null: another makes it
+        std::uint64_t weight_;
     };
     // May it be fetched from the disk or made for who waits? Null: not now, as it is too large or too many are being made, which
     // is counted. Who asks for what is under way gets a turn always.

@@ -65,6 +65,10 @@ def offered(field, sha256, order):
     return Dictionary(unescaped(match[1]), tuple(re.findall(r'"([^"]*)"', destinations[1])) if destinations else (), id_[1] if id_ else "", sha256, order)
 
 
+def destination_of(path):
+    return {"js": "script", "css": "style"}.get(path.rpartition(".")[2], "empty")
+
+
 def lifetime(fields):
     """Seconds for which an answer may be used without asking."""
     found = re.search(r"max-age=(\d+)", fields.get("cache-control", ""))
@@ -73,23 +77,34 @@ def lifetime(fields):
 
 class Visitor:
     """Somebody who comes again: the connection is another each time in life, here it stays, which costs and saves nothing that is counted.
-    `codings`: what it accepts in place of what a browser does; `dictionaries`: whether it knows them."""
+    `codings`: what it accepts in place of what a browser does; `dictionaries`: whether it knows them; `at_once`: how many things it asks for
+    before it waits."""
 
-    def __init__(self, bench, server, dictionaries=True, codings=CODINGS, with_dictionary=WITH_DICTIONARY):
-        self.server, self.knows, self.codings, self.with_dictionary = server, dictionaries, codings, with_dictionary
+    def __init__(self, bench, server, dictionaries=True, codings=CODINGS, with_dictionary=WITH_DICTIONARY, at_once=1):
+        self.server, self.knows, self.codings, self.with_dictionary, self.at_once = server, dictionaries, codings, with_dictionary, at_once
         self.dictionaries, self.cached, self.order = {}, {}, 0
         command = [bench.visitor, str(server.port), "keep" if dictionaries else "forget"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.ask(READY)    # the handshake is done
+        self.ask([READY])    # the handshake is done
 
     def visit(self, assets):
         """What came for each of these (path → Asset) that had to be asked for: path → answer."""
-        return {path: self.ask(path, asset) for path, asset in assets.items() if path not in self.cached or not self.cached[path].fresh}
+        wanted = [path for path in assets if path not in self.cached or not self.cached[path].fresh]
+        batches = [wanted[at:at + self.at_once] for at in range(0, len(wanted), self.at_once)]
+        return {path: answer for paths in batches for path, answer in zip(paths, self.ask(paths, assets))}
 
-    def ask(self, path, asset=None):
-        """Raises Failed when it is not the asset."""
-        destination = {"js": "script", "css": "style"}.get(path.rpartition(".")[2], "empty")
-        chosen = self.best(path, destination)
+    def ask(self, paths, assets=None):
+        """Raises Failed when one of them is not the asset."""
+        chosen = [self.best(path, destination_of(path)) for path in paths]
+        answers = self.talk([self.line(path, dictionary) for path, dictionary in zip(paths, chosen)])
+        for path, answer in zip(paths, answers):
+            self.take(path, answer)
+            if "coding" not in answer or (assets and answer["sha256"] != assets[path].sha256):
+                raise Failed(f"{self.server.name}: {path}: {answer['status']} {answer.get('wrong', 'other content')} {answer['fields']}")
+        return answers
+
+    def line(self, path, chosen):
+        destination = destination_of(path)
         fields = [f"accept-encoding: {self.with_dictionary if chosen else self.codings}", "accept: */*", "sec-fetch-site: same-origin",
                   "sec-fetch-mode: no-cors", f"sec-fetch-dest: {destination}"]
         if chosen:
@@ -98,24 +113,26 @@ class Visitor:
         kept = self.cached.get(path)
         if kept and kept.validator:
             fields.append(f"if-none-match: {kept.validator}")
-        answer = self.talk("\t".join([path, chosen.sha256 if chosen else "-", *fields]))
+        return "\t".join([path, chosen.sha256 if chosen else "-", *fields])
+
+    def take(self, path, answer):
+        kept = self.cached.get(path)
         if answer["status"] == 304 and kept:
             answer |= {"coding": "304", "sha256": kept.sha256}
         elif answer["status"] == 200 and "wrong" not in answer:
             answer["coding"] = answer["fields"].get("content-encoding", "identity")
             self.remember(path, answer)
-        if "coding" not in answer or (asset and answer["sha256"] != asset.sha256):
-            raise Failed(f"{self.server.name}: {path}: {answer['status']} {answer.get('wrong', 'other content')} {answer['fields']}")
-        return answer
 
-    def talk(self, line):
-        self.process.stdin.write(line + "\n")
+    def talk(self, lines):
+        self.process.stdin.write("\n".join([str(len(lines)), *lines, ""]))
         self.process.stdin.flush()
-        told = self.process.stdout.readline()
-        answer = json.loads(told) if told else {"failed": "the client has ended"}
-        if "failed" in answer:
-            raise Failed(f"{self.server.name}: {line.split()[0]}: {answer['failed']}")
-        return answer
+        answers = []
+        for line in lines:
+            told = self.process.stdout.readline()
+            answers.append(json.loads(told) if told else {"failed": "the client has ended"})
+            if "failed" in answers[-1]:
+                raise Failed(f"{self.server.name}: {line.split()[0]}: {answers[-1]['failed']}")
+        return answers
 
     def remember(self, path, answer):
         self.cached[path] = Kept(answer["sha256"], answer["fields"].get("etag"), lifetime(answer["fields"]) >= DAY)

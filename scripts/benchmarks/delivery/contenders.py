@@ -16,6 +16,7 @@ from .browser import READY
 
 TEMPLATES = pathlib.Path(__file__).resolve().parent / "configurations"
 OURS = "selvage"
+UNPREPARED = "selvage, nothing in advance"
 PAGES_DICTIONARY, PAGE_DELTAS = "selvage, dictionary of the site", "selvage, page deltas"
 IDENTITY, GZIP, GZIP_6, NGINX_BR, CADDY_BR = "nginx, identity", "nginx, gzip", "nginx, gzip 6", "nginx, br files", "Caddy, br files"
 TYPES = "gzip_types text/css text/javascript; gzip_vary on;"   # and nothing said about the level: it is 1
@@ -49,8 +50,9 @@ def nginx(files, compression):
     return Kind(files, "nginx.conf", {"compression": compression}, lambda bench, file: ["nginx", "-p", bench.scratch, "-c", file])
 
 
-def ours(site):
-    return Kind(OWN, "selvage.toml", {"site": site}, lambda bench, file: [bench.selvage, "serve", "--config", file])
+def ours(site="", compression=""):
+    values = {"site": site, "compression": f"[compression]\n{compression}" if compression else ""}
+    return Kind(OWN, "selvage.toml", values, lambda bench, file: [bench.selvage, "serve", "--config", file])
 
 
 CONTENDERS = {
@@ -59,7 +61,8 @@ CONTENDERS = {
     GZIP_6: nginx(PLAIN, f"gzip on; gzip_comp_level 6; {TYPES}"),
     NGINX_BR: nginx(CODED, "gzip_static on; brotli_static on; gzip_vary on;"),
     CADDY_BR: Kind(CODED, "Caddyfile", {}, lambda bench, file: ["env", f"HOME={bench.scratch}", "caddy", "run", "--config", file, "--adapter", "caddyfile"]),
-    OURS: ours(""),
+    OURS: ours(),
+    UNPREPARED: ours(compression="queue = 1\npause_above = 0"),
     PAGES_DICTIONARY: ours("dictionary = true"),
     PAGE_DELTAS: ours('page_deltas = "5m"'),
 }

@@ -40,7 +40,7 @@ def measure(bench, packages, rounds):
 
 def one(visitor, path, asset):
     before = visitor.server.foreground_seconds()
-    answer = visitor.ask(path, asset)
+    answer, = visitor.ask([path], {path: asset})
     cpu = visitor.server.foreground_seconds() - before
     return {"first": answer["first"], "content": answer["content"], "total": answer["total"], "cpu": cpu, "bytes": answer["coded"], "coding": answer["coding"]}
 

@@ -1,54 +1,70 @@
-"""What a delta costs when it is made while a client waits. Between two releases lies one that nobody sees, so that what is made in advance is
-the delta from that one, and the one from the release before it has to be made for the first visitor who has it."""
-import re
+"""What a delta costs when it is made while a client waits. The server's background is kept from making them before: it has room for one work, and
+only when there is nothing else to do."""
 import shutil
 
-from . import contenders, corpus, visits
+from . import contenders, visits
 from .browser import Visitor
-from .contenders import OURS
+from .contenders import UNPREPARED
 
 LEAST, MOST = 1 << 10, 4 << 20    # bytes: what is offered as a dictionary at all; what is coded while a client waits
-CERTAIN = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d.*\d)[A-Za-z0-9]{8}$")
+LARGE, SMALL = "64 KiB and more", "smaller"
+LEAST_LARGE = 64 << 10
 TOLD = "dictionary_requests_total"
 ONLY, NOTHING = "dcz", "identity"   # accepted: so that no other coding is made meanwhile, and none is sent instead
+AT_ONCE = 8                         # requests, as of a page with so many scripts and styles
 
 
 def measure(bench, released, rounds, sidecars):
-    """[{step, made, again, br}]: samples of the visit for which the deltas are made, and of the next one, for which they are stored; bytes of
-    the same files as the build step has them."""
-    return [one(bench, released, step, f"fly-{step}-{number}", sidecars) for number in range(rounds) for step in range(1, len(released.steps))]
+    """[{step, round, files, made, again, br}]: samples of the visit for which the deltas are made, and of the next one, for which they are stored;
+    bytes of the same files as the build step has them."""
+    return [found for number in range(rounds) for step in range(1, len(released.steps))
+            for found in one(bench, released, step, number, sidecars)]
 
 
-def one(bench, released, step, name, sidecars):
+def one(bench, released, step, number, sidecars):
     before, wanted = ({path: asset for path, asset in assets.items() if LEAST <= asset.size <= MOST} for assets in
                       (released.steps[step - 1], released.steps[step]))
     changed = {path: asset for path, asset in wanted.items() if path not in before}
-    folder = contenders.open_folder(bench.scratch / name)
+    folder = contenders.open_folder(bench.scratch / f"fly-{step}-{number}")
     contenders.deploy(folder, before)
-    server = contenders.Contender(bench, OURS, folder)
+    server = contenders.Contender(bench, UNPREPARED, folder)
     try:
-        visitors = [Visitor(bench, server, codings=NOTHING, with_dictionary=ONLY) for _ in range(2)]
+        visitors = [Visitor(bench, server, codings=NOTHING, with_dictionary=ONLY, at_once=AT_ONCE) for _ in range(2)]
         server.drain(contenders.AFTER_DEPLOY)
         for visitor in visitors:
             visitor.visit(before)
-        for assets in (between(bench, changed, before), wanted):
-            contenders.deploy(folder, assets)
-            server.drain(contenders.AFTER_DEPLOY)
-        stranger = Visitor(bench, server, dictionaries=False, codings=NOTHING)
+        contenders.deploy(folder, wanted)
+        server.drain(contenders.AFTER_DEPLOY)
+        stranger = Visitor(bench, server, dictionaries=False, codings=NOTHING, at_once=AT_ONCE)
         stranger.visit(changed)   # from here on the files are known and in memory
         server.drain()
-        made, again = (observed(visitor, changed) for visitor in visitors)
+        found = [observed(visitors, files, assets) | {"step": step, "round": number} for files, assets in by_size(changed).items()]
         for visitor in (*visitors, stranger):
             visitor.leave()
     finally:
         server.stop()
         shutil.rmtree(folder)
-    print(f"bench: deltas of release {step} on the fly: {made['codings']} {made['told']}, "
-          f"{per_megabyte(made):.2f} ms/MB; then {again['told']}, {per_megabyte(again):.2f} ms/MB", flush=True)
-    return {"step": step, "made": made, "again": again, "br": sum(sidecars.least(changed[path]) for path in made["deltas"])}
+    for each in found:
+        each["br"] = sum(sidecars.least(changed[path]) for path in each["made"].pop("deltas"))
+        print(f"bench: deltas of release {step} on the fly, {each['files']}: {each['made']['codings']} {each['made']['told']}, "
+              f"{per_megabyte([each['made']]):.2f} ms/MB; then {each['again']['told']}, {per_megabyte([each['again']]):.2f} ms/MB", flush=True)
+    return found
 
 
-def observed(visitor, assets):
+def by_size(assets):
+    """What is asked for apart from the rest."""
+    large = {path: asset for path, asset in assets.items() if asset.size >= LEAST_LARGE}
+    return {LARGE: large, SMALL: {path: asset for path, asset in assets.items() if path not in large}}
+
+
+def observed(visitors, files, assets):
+    first, second = visitors
+    made, again = visit(first, assets), visit(second, assets)
+    del again["deltas"]
+    return {"files": files, "made": made, "again": again}
+
+
+def visit(visitor, assets):
     """A sample of the visit, with how the server says that it came by the deltas."""
     before = visitor.server.metrics()
     answers, cpu = visits.timed(visitor, assets)
@@ -58,27 +74,7 @@ def observed(visitor, assets):
     return visits.sample(answers, cpu, assets) | {"deltas": deltas, "told": told}
 
 
-def per_megabyte(sample):
-    """CPU ms of the whole visit per MB, uncoded, of what came as a delta."""
-    return sample["cpu"] * 1e3 / (sample["sizes"]["dcz"] / 1e6) if sample["sizes"].get("dcz") else 0.0
-
-
-def between(bench, changed, before):
-    """Each file with a line more, by the name that it would have then. It is larger than what it replaces: of releases that follow each
-    other within two minutes the largest file may count as the latest. And its name leaves no doubt that there is a hash in it: what is not
-    recognised is no dictionary."""
-    found, largest = {}, {}
-    for path, asset in before.items():
-        largest[stem_of(path)] = max(asset.size, largest.get(stem_of(path), 0))
-    for path, asset in changed.items():
-        line = max(largest.get(stem_of(path), 0) - asset.size, 0) + 16
-        ends = (b"\n/*" + b"-" * more + b"*/\n" for more in range(line, line + 1000))
-        content = next(content for end in ends if CERTAIN.match(corpus.tail(content := asset.file.read_bytes() + end)))
-        path = f"{stem_of(path)}{corpus.tail(content)}.{path.rpartition('.')[2]}"
-        found[path] = corpus.keep(bench.cache, asset.package, path, content)
-    return found
-
-
-def stem_of(path):
-    """Without the eight characters of the hash."""
-    return path.rpartition(".")[0][:-8]
+def per_megabyte(samples):
+    """CPU ms of whole visits per MB, uncoded, of what came as a delta."""
+    size = sum(sample["sizes"].get("dcz", 0) for sample in samples)
+    return sum(sample["cpu"] for sample in samples) * 1e9 / size if size else 0.0

@@ -12,7 +12,8 @@ RETURNING, MAKING, FIRST, RECALL, FALSE = 0.13, 2.0, 1.2, 0.99, 0.0005
 
 def verdicts(numbers):
     yield returning_verdict(numbers)
-    yield making_verdict(numbers.get("fly"))
+    yield making_verdict(numbers.get("fly"), "", [fly.LARGE, fly.SMALL])
+    yield making_verdict(numbers.get("fly"), f" of {fly.LARGE}", [fly.LARGE])
     yield from (first_visit_verdict(numbers, field, words) for field, words in (("content", "content"), ("wire", "content and header fields")))
     yield from (first_request_verdict(numbers.get("first"), field, words) for field, words in (("content", "first byte"), ("total", "last byte")))
     yield from fingerprint_verdicts(numbers.get("fingerprints"))
@@ -29,13 +30,14 @@ def returning_verdict(numbers):
     return Verdict(goal, limit, found if deltas else f"{found}: this build sends no deltas", round(ours / theirs, 3) <= RETURNING)
 
 
-def making_verdict(rounds):
-    goal, limit = "CPU of a returning visit whose deltas are made for it, per MB", f"≤ {MAKING:g} ms"
-    made = [found["made"] for found in rounds or [] if found["made"]["codings"].get("dcz")]
+def making_verdict(found, words, kinds):
+    goal, limit = f"CPU of a returning visit whose deltas are made for it, per MB of files{words}", f"≤ {MAKING:g} ms"
+    made = [each for each in found or [] if each["files"] in kinds and each["made"]["codings"].get("dcz")]
     if not made:
-        return Verdict(goal, limit, NOT_MEASURED + (": this build sends no deltas" if rounds else ""), None)
-    values = [fly.per_megabyte(sample) for sample in made]
-    whole = 1e3 * sum(sample["cpu"] for sample in made) / sum(sample["sizes"]["dcz"] / 1e6 for sample in made)
+        return Verdict(goal, limit, NOT_MEASURED + (": this build sends no deltas" if found else ""), None)
+    visits = {(each["step"], each["round"]) for each in made}
+    values = [fly.per_megabyte([each["made"] for each in made if (each["step"], each["round"]) == visit]) for visit in visits]
+    whole = fly.per_megabyte([each["made"] for each in made])
     return Verdict(goal, limit, f"{whole:.2f} ms ({min(values):.2f}–{max(values):.2f})", round(whole, 2) <= MAKING)
 
 

@@ -24,9 +24,10 @@ COSTS = flow("""
     done once for each new file; by the build step for br files, by Selvage itself in the background (br 11, zstd 19, gzip 9, deltas from the
     release before, hashing). It is not in the other columns; nor is what Selvage's niced threads do meanwhile.""")
 MAKING = flow("""
-    Between two releases lies one that nobody has seen, with a line more in each file: the delta in advance is that from it, and the first visitor
-    with the release before has every delta made. Files from 1 KiB to 4 MiB, which the server knows already; the client accepts nothing but `dcz`,
-    so that no other coding is in the figures. CPU in ms per MB of files, of the whole requests: TLS, choosing, making, storing.""")
+    Right after a release the deltas to it have not all been made in advance; here they are kept from it (`compression.queue = 1`,
+    `compression.pause_above = 0`), and the first visitor has each made. Files from 1 KiB to 4 MiB, eight at a time, which the server knows
+    already; the client accepts nothing but `dcz`, so that no other coding is in the figures. CPU in ms per MB of files, of the whole requests: TLS,
+    choosing, making, storing.""")
 FIRST_REQUEST = flow("""
     A script of 1 MiB, real ones that follow each other, which no server has sent before; on a connection that is warm. The servers take turns,
     each with a file of its own that differs in its first line; all files lay there before the servers began. Medians; the ratio is the median of

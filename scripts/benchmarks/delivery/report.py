@@ -122,18 +122,18 @@ def making(numbers):
         return
     yield f"## Deltas made while the visitor waits\n\n{prose.MAKING}"
     if any(found["made"]["codings"].get("dcz") for found in rounds):
-        steps = sorted({found["step"] for found in rounds})
-        yield table(["release", "files", "as dcz", "by the server's count", "MB of these", "kB of deltas", "to br files", "made for the visit", "stored: the next visitor"],
-                    [making_row([found for found in rounds if found["step"] == step]) for step in steps])
+        rows = sorted({(found["step"], found["files"]) for found in rounds})
+        yield table(["release", "files of", "files", "as dcz", "by the server's count", "MB of these", "kB of deltas", "to br files", "made for the visit", "stored: the next visitor"],
+                    [making_row([found for found in rounds if (found["step"], found["files"]) == row]) for row in rows])
     else:
         yield "This build sends no deltas: nothing was made."
 
 
 def making_row(rounds):
-    made, values = rounds[0]["made"], [fly.per_megabyte(found["made"]) for found in rounds]
+    made, values = rounds[0]["made"], [fly.per_megabyte([found["made"]]) for found in rounds]
     content, told = made["contents"].get("dcz", 0), ", ".join(f"{how} {count:.0f}" for how, count in made["told"].items())
-    stored = statistics.median(fly.per_megabyte(found["again"]) for found in rounds)
-    return [str(rounds[0]["step"]), str(sum(made["codings"].values())), str(made["codings"].get("dcz", 0)), told, megabytes(made["sizes"].get("dcz")),
+    stored = statistics.median(fly.per_megabyte([found["again"]]) for found in rounds)
+    return [str(rounds[0]["step"]), rounds[0]["files"], str(sum(made["codings"].values())), str(made["codings"].get("dcz", 0)), told, megabytes(made["sizes"].get("dcz")),
             kilobytes(content), f"{content / rounds[0]['br']:.1%}" if content else "", f"{statistics.median(values):.2f} ({min(values):.2f}–{max(values):.2f})", f"{stored:.2f}"]
 
 

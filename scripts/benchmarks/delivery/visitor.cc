@@ -1,15 +1,15 @@
-// A client over TLS 1.3 and HTTP/2 that asks for one thing at a time, decodes what comes as a browser does, and tells what went
-// over the wire. With `keep`, what it has decoded stays, as in a browser's cache: by its hash it can be the dictionary of a later
-// answer (RFC 9842).
+// A client over TLS 1.3 and HTTP/2 that decodes what comes as a browser does, and tells what went over the wire. With `keep`,
+// what it has decoded stays, as in a browser's cache: by its hash it can be the dictionary of a later answer (RFC 9842).
 //
 //     visitor PORT keep|forget
 //
-// It reads a line per request, `path TAB dictionary TAB name: value TAB name: value …`, where the dictionary is the SHA-256 of
-// what was decoded before, in hexadecimal, or `-`; and writes a JSON object per answer:
+// It reads how many things to ask for at once, and a line for each of them, `path TAB dictionary TAB name: value TAB name: value
+// …`, where the dictionary is the SHA-256 of what was decoded before, in hexadecimal, or `-`; and writes a JSON object per
+// answer, in their order:
 //
 //     status, fields              names in lower case
-//     head, body, asked           bytes of frames with header fields, of frames with content, of the request's; frame headers are
-//     in them coded                       bytes of content, as it came first, content, total       µs from the request to the
+//     head, body, asked           bytes of frames with header fields, of frames with content, of the request's; with frame
+//     headers coded                       bytes of content, as it came first, content, total       µs from the request to the
 //     answer's head, to its first byte of content, to its end size, sha256                of what was decoded; `wrong` in their
 //     place says why it could not be
 //
@@ -152,15 +152,14 @@ struct Answer {
     Bytes content;
     std::size_t head = 0, body = 0, asked = 0;
     Clock::time_point begun{}, first{}, first_content{}, total{};
-    bool ended = false;
 };
 
 struct Connection {
     int fd = -1;
     SSL* ssl = nullptr;
     nghttp2_session* session = nullptr;
-    std::int32_t stream = 0;
-    Answer answer{};
+    std::map<std::int32_t, Answer> answers{};  // by stream: those asked for just now
+    std::size_t awaited = 0;                   // of them
 };
 
 [[noreturn]] void give_up(const std::string& why) {
@@ -187,31 +186,31 @@ void connect_to(Connection& connection, std::uint16_t port) {
 Connection& of(void* user) { return *static_cast<Connection*>(user); }
 
 int on_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
-    if (frame->hd.type == NGHTTP2_HEADERS) of(user).answer.asked += kFrameHead + frame->hd.length;
+    if (frame->hd.type == NGHTTP2_HEADERS) of(user).answers[frame->hd.stream_id].asked += kFrameHead + frame->hd.length;
     return 0;
 }
 
-int on_field(nghttp2_session*, const nghttp2_frame*, nghttp2_rcbuf* name, nghttp2_rcbuf* value, std::uint8_t, void* user) {
+int on_field(nghttp2_session*, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value, std::uint8_t, void* user) {
     const auto text = [](nghttp2_rcbuf* buffer) {
         const auto [base, length] = nghttp2_rcbuf_get_buf(buffer);
         return std::string(reinterpret_cast<const char*>(base), length);
     };
-    std::string& field = of(user).answer.fields[text(name)];
+    std::string& field = of(user).answers[frame->hd.stream_id].fields[text(name)];
     field += (field.empty() ? "" : ", ") + text(value);
     return 0;
 }
 
-int on_content(nghttp2_session*, std::uint8_t, std::int32_t, const std::uint8_t* data, std::size_t size, void* user) {
-    Answer& answer = of(user).answer;
+int on_content(nghttp2_session*, std::uint8_t, std::int32_t stream, const std::uint8_t* data, std::size_t size, void* user) {
+    Answer& answer = of(user).answers[stream];
     if (answer.content.empty()) answer.first_content = Clock::now();
     answer.content.append(reinterpret_cast<const char*>(data), size);
     return 0;
 }
 
 int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
-    Connection& connection = of(user);
-    Answer& answer = connection.answer;
-    if (frame->hd.stream_id != connection.stream || connection.stream == 0) return 0;
+    const auto asked = of(user).answers.find(frame->hd.stream_id);
+    if (asked == of(user).answers.end()) return 0;
+    Answer& answer = asked->second;
     if (frame->hd.type == NGHTTP2_HEADERS) {
         answer.first = Clock::now();
         answer.head += kFrameHead + frame->hd.length;
@@ -224,7 +223,7 @@ int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
 
 int on_close(nghttp2_session*, std::int32_t stream, std::uint32_t error, void* user) {
     if (error != NGHTTP2_NO_ERROR) give_up("the stream was reset: " + std::to_string(error));
-    if (stream == of(user).stream) of(user).answer.ended = true;
+    if (of(user).answers.contains(stream)) --of(user).awaited;
     return 0;
 }
 
@@ -257,26 +256,40 @@ void hear(Connection& connection) {
     if (nghttp2_session_mem_recv(connection.session, words, static_cast<std::size_t>(size)) < 0) give_up("not HTTP/2");
 }
 
-Answer ask(Connection& connection, const std::string& path, const std::vector<std::pair<std::string, std::string>>& fields) {
+struct Request {
+    std::string path, dictionary;
+    std::vector<std::pair<std::string, std::string>> fields;
+};
+
+void submit(Connection& connection, const Request& request, std::vector<std::int32_t>& streams) {
     std::vector<nghttp2_nv> all;
     const auto add = [&all](const std::string& name, const std::string& value) {
         const auto bytes = [](const std::string& of) { return reinterpret_cast<std::uint8_t*>(const_cast<char*>(of.data())); };
         all.push_back({bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
     };
     const std::vector<std::pair<std::string, std::string>> own = {
-        {":method", "GET"}, {":scheme", "https"}, {":authority", "localhost"}, {":path", path}};
+        {":method", "GET"}, {":scheme", "https"}, {":authority", "localhost"}, {":path", request.path}};
     for (const auto& [name, value] : own) add(name, value);
-    for (const auto& [name, value] : fields) add(name, value);
-    connection.answer = {};
-    connection.stream = nghttp2_submit_request(connection.session, nullptr, all.data(), all.size(), nullptr, nullptr);
-    if (connection.stream < 0) give_up("too many requests");
-    connection.answer.begun = Clock::now();
+    for (const auto& [name, value] : request.fields) add(name, value);
+    streams.push_back(nghttp2_submit_request(connection.session, nullptr, all.data(), all.size(), nullptr, nullptr));
+    if (streams.back() < 0) give_up("too many requests");
+    connection.answers[streams.back()].begun = Clock::now();
+}
+
+// In the order of the requests.
+std::vector<Answer> ask(Connection& connection, const std::vector<Request>& requests) {
+    connection.answers.clear();
+    connection.awaited = requests.size();
+    std::vector<std::int32_t> streams;
+    for (const Request& request : requests) submit(connection, request, streams);
     say(connection);
-    while (!connection.answer.ended) {
+    while (connection.awaited != 0) {
         hear(connection);
         say(connection);
     }
-    return std::move(connection.answer);
+    std::vector<Answer> answers;
+    for (const std::int32_t stream : streams) answers.push_back(std::move(connection.answers[stream]));
+    return answers;
 }
 
 // --- the conversation
@@ -314,30 +327,43 @@ void tell(const Answer& answer, const std::string& found) {
               << ", \"total\": " << after(answer.total) << ", " << found << "}" << std::endl;
 }
 
+Request request_of(const std::string& line) {
+    const auto parts = parts_of(line, '\t');
+    if (parts.size() < 2) give_up("not a request");
+    Request request{.path = parts[0], .dictionary = parts[1], .fields = {}};
+    for (std::size_t at = 2; at < parts.size(); ++at) {
+        const auto colon = parts[at].find(": ");
+        if (colon != std::string::npos) request.fields.emplace_back(parts[at].substr(0, colon), parts[at].substr(colon + 2));
+    }
+    return request;
+}
+
+using Kept = std::map<std::string, Bytes>;  // by hash, in hexadecimal
+
+void tell_what_came(const Answer& answer, const std::string& named, Kept* kept) {
+    std::string found;
+    try {
+        const auto coding = answer.content.empty() ? answer.fields.end() : answer.fields.find("content-encoding");
+        const Bytes* dictionary = kept != nullptr && kept->contains(named) ? &kept->at(named) : nullptr;
+        Bytes bytes = decoded(coding != answer.fields.end() ? coding->second : "", answer.content, dictionary, named);
+        const std::string hash = hex(sha256(bytes));
+        found = "\"size\": " + std::to_string(bytes.size()) + ", \"sha256\": \"" + hash + "\"";
+        if (kept != nullptr) kept->insert_or_assign(hash, std::move(bytes));
+    } catch (const Wrong& wrong) {
+        found = "\"wrong\": " + quoted(wrong.what());
+    }
+    tell(answer, found);
+}
+
 int converse(Connection& connection, bool keep) {
-    std::map<std::string, Bytes> kept;  // by hash, in hexadecimal
+    Kept kept;
     for (std::string line; std::getline(std::cin, line);) {
-        const auto parts = parts_of(line, '\t');
-        if (parts.size() < 2) return 2;
-        std::vector<std::pair<std::string, std::string>> fields;
-        for (std::size_t at = 2; at < parts.size(); ++at) {
-            const auto colon = parts[at].find(": ");
-            if (colon != std::string::npos) fields.emplace_back(parts[at].substr(0, colon), parts[at].substr(colon + 2));
-        }
-        const Answer answer = ask(connection, parts[0], fields);
-        std::string found;
-        try {
-            const auto coding = answer.content.empty() ? answer.fields.end() : answer.fields.find("content-encoding");
-            const auto dictionary = kept.find(parts[1]);
-            Bytes bytes = decoded(coding != answer.fields.end() ? coding->second : "", answer.content,
-                                  dictionary != kept.end() ? &dictionary->second : nullptr, parts[1]);
-            const std::string hash = hex(sha256(bytes));
-            found = "\"size\": " + std::to_string(bytes.size()) + ", \"sha256\": \"" + hash + "\"";
-            if (keep) kept.insert_or_assign(hash, std::move(bytes));
-        } catch (const Wrong& wrong) {
-            found = "\"wrong\": " + quoted(wrong.what());
-        }
-        tell(answer, found);
+        std::vector<Request> requests;
+        for (int left = std::atoi(line.c_str()); left > 0 && std::getline(std::cin, line); --left)
+            requests.push_back(request_of(line));
+        const auto answers = ask(connection, requests);
+        for (std::size_t at = 0; at < answers.size(); ++at)
+            tell_what_came(answers[at], requests[at].dictionary, keep ? &kept : nullptr);
     }
     return 0;
 }

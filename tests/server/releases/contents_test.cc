@@ -50,19 +50,21 @@ std::string block(char c) { return std::string(4096, c); }
 
 }  // namespace
 
-SCENARIO("a content is read to where another one was") {
+SCENARIO("contents are read one behind the other") {
     House house;
     house.keep(block('a'));
     house.keep("short");
-    std::string room = "what was there";
+    std::string room = "what was there", expected = room;
     for (const std::string& text : {block('a'), std::string("short"), block('a')}) {
-        REQUIRE(house.contents->read_into(sha256(text), room));
-        CHECK(room == text);
+        REQUIRE(house.contents->append(sha256(text), room));
+        CHECK(room == (expected += text));
     }
-    CHECK_FALSE(house.contents->read_into(sha256("never kept"), room));
+    CHECK_FALSE(house.contents->append(sha256("never kept"), room));
+    CHECK(room == expected);
     THEN("and looked at again when its file has changed") {
         std::ofstream(house.place("short")) << "other";
-        CHECK_FALSE(house.contents->read_into(sha256("short"), room));
+        CHECK_FALSE(house.contents->append(sha256("short"), room));
+        CHECK(room == expected);
         CHECK_FALSE(house.contents->kept(sha256("short")));
     }
 }

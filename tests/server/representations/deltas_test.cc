@@ -79,7 +79,7 @@ struct Ground {
         return {.path = "/app-2.js",
                 .target = sha256(now),
                 .size = now.size(),
-                .read_target = [now]() -> Result<BlobPtr> { return make_blob(now); },
+                .append_target = [now](std::string& room) -> Result<void> { return room.append(now), Result<void>(); },
                 .history = history,
                 .dictionary = sha256(old)};
     }
@@ -242,22 +242,29 @@ SCENARIO("a purge of either content drops the difference") {
 
 SCENARIO("what is made while clients wait has its limits") {
     Ground ground;
-    const config::Dictionaries limits{.enabled = true, .largest = 8 << 20, .on_the_fly = 100'000, .at_once = 2};
+    constexpr std::uint64_t kMost = 128 << 10;
+    const config::Dictionaries limits{.enabled = true, .largest = 8 << 20, .on_the_fly = kMost, .at_once = 2};
     ground.deltas.set_limits(limits);
     const auto delta = [&](int i) { return ground.deltas.of(sha256("target"), sha256(std::to_string(i))); };
     THEN("too large a file is not made then") {
-        CHECK_FALSE(ground.deltas.turn(delta(1), 100'001));
+        CHECK_FALSE(ground.deltas.turn(delta(1), kMost + 1));
         CHECK(ground.counters.value(http::LimitHit::DictionaryOnTheFly) == 1);
     }
-    THEN("two at a time per core, however many wait for each") {
-        auto first = ground.deltas.turn(delta(1), 1'000);
-        auto second = ground.deltas.turn(delta(2), 1'000);
+    THEN("two large ones at a time per core, however many wait for each") {
+        auto first = ground.deltas.turn(delta(1), kMost);
+        auto second = ground.deltas.turn(delta(2), kMost);
         CHECK((first && second));
-        CHECK(ground.deltas.turn(delta(1), 1'000));
-        CHECK_FALSE(ground.deltas.turn(delta(3), 1'000));
+        CHECK(ground.deltas.turn(delta(1), kMost));
+        CHECK_FALSE(ground.deltas.turn(delta(3), kMost));
         CHECK(ground.counters.value(http::LimitHit::DictionaryAtOnce) == 1);
         first.reset();
-        CHECK(ground.deltas.turn(delta(3), 1'000));
+        CHECK(ground.deltas.turn(delta(3), kMost));
+    }
+    THEN("of small ones as many more, but not any number") {
+        std::vector<std::unique_ptr<Deltas::Turn>> turns;
+        for (int i = 0; i < 8; ++i) turns.push_back(ground.deltas.turn(delta(i), 1'000));
+        CHECK(std::ranges::none_of(turns, [](const auto& turn) { return turn == nullptr; }));
+        CHECK_FALSE(ground.deltas.turn(delta(8), 1'000));
     }
 }
 
@@ -268,6 +275,14 @@ TEST_CASE("a dictionary that cannot be read leads to no difference, and to no ha
     REQUIRE_FALSE(filled.object);
     CHECK(ground.count(http::Counter::DeltasFailed) == 1);
     CHECK_FALSE(ground.find(ground.pair()));
+}
+
+TEST_CASE("what is very much larger than a file is not taken for its predecessor") {
+    CHECK(Deltas::may_gain(20'000, 320'000));
+    CHECK_FALSE(Deltas::may_gain(20'000, 320'001));
+    CHECK(Deltas::may_gain(1'024, 256 << 10));  // a dictionary made of many pages is
+    CHECK_FALSE(Deltas::may_gain(1'024, (256 << 10) + 1));
+    CHECK(Deltas::may_gain(320'001, 20'000));
 }
 
 SCENARIO("a release is prepared before anybody asks for it") {

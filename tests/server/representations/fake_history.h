@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +25,10 @@ public:
         if (place == offers.end()) return std::nullopt;
         return releases::Offer{.match = place->second, .destination = "script", .id = hex(content).substr(0, 16)};
     }
-    bool has(const Sha256& content) const override { return contents.contains(content); }
+    std::optional<std::uint64_t> size_of(const Sha256& content) const override {
+        const auto place = contents.find(content);
+        return place != contents.end() ? std::optional(place->second->size()) : std::nullopt;
+    }
     std::vector<Sha256> before(std::string_view path, const Sha256& content) const override {
         const auto place = lineages.find(std::string(path));
         if (place == lineages.end()) return {};
