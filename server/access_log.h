@@ -22,7 +22,7 @@ namespace selvage::server {
 // fifth of a second, and sooner when much is waiting.
 //
 // {"time","client","method","host","target","protocol","status","bytes","duration_us","first_byte_us","fill_us","cache","complete",
-//  "referer","user_agent"}
+//  "coding","referer","user_agent"}
 class AccessLog {
 public:
     // `destination`: "stderr" or a path. `counters`, which outlive it, are told of lines that could not be written.

@@ -17,8 +17,8 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-// What is not a client's: names and quotes (186 bytes), the time (24), four numbers of 20 digits at most, the status (5), the
-// protocol, the verdict and `false` (22). The rest is room for what fixed-size copies write beyond their text.
+// What is not a client's: names and quotes (198 bytes), the time (24), four numbers of 20 digits at most, the status (5), the
+// protocol, the verdict, `false` and the coding (29). The rest is room for what fixed-size copies write beyond their text.
 constexpr std::size_t kFrame = 384;
 
 template <std::size_t Size>
@@ -213,6 +213,7 @@ char* AccessLine::write(char* at, LineClock& clock) const {
     at = put_microseconds(put(at, ",\"fill_us\":"), outcome.fill_time);
     at = put_name(put(at, ",\"cache\":\""), http::name_of(outcome.verdict));
     at = put_flag(put(at, "\",\"complete\":"), outcome.complete);
+    if (!outcome.coding.empty()) at = put(put_name(put(at, ",\"coding\":\""), outcome.coding), "\"");
     if (!referer.empty()) at = put(put_text(put(at, ",\"referer\":\""), referer), "\"");
     if (!user_agent.empty()) at = put(put_text(put(at, ",\"user_agent\":\""), user_agent), "\"");
     return put(at, "}\n");

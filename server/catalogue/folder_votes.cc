@@ -20,6 +20,7 @@ using std::chrono::milliseconds;
 constexpr std::uint32_t kFewestFiles = 6;
 constexpr std::uint32_t kShare = 60;        // % of the files
 constexpr std::uint32_t kRandomShare = 50;  // % of these; of real hashes 97 to 99 % look random by themselves
+constexpr std::uint32_t kFewestOfOneMind = 3;
 
 // Names that are counted in a folder: enough for any share, and read in 1.6 ms; 100,000 take 34.
 constexpr std::size_t kMostNames = 4096;
@@ -76,6 +77,11 @@ Vote counted(const FolderNames& names, const TailShape& shape) {
     return vote;
 }
 
+// Small builds have no six files: of three of Vite's one in five has a name that needs a vote.
+bool of_one_mind(const Vote& vote) {
+    return vote.same >= kFewestOfOneMind && vote.same == vote.files && vote.random + 1 >= vote.same;
+}
+
 bool passes(const Vote& vote, std::uint32_t fewest, std::uint32_t share, std::uint32_t random_share) {
     return vote.same >= fewest && vote.same * 100 >= vote.files * share && vote.random * 100 >= vote.same * random_share;
 }
@@ -105,7 +111,7 @@ Vote vote_on(const FolderNames& names, const TailShape& shape, std::string_view 
         const TailShape wider{alphabet, shape.separator, shape.length};
         if (!wider.covers(shape)) continue;
         Vote vote = counted(names, wider);
-        vote.passed = passes(vote, kFewestFiles, kShare, kRandomShare);
+        vote.passed = passes(vote, kFewestFiles, kShare, kRandomShare) || of_one_mind(vote);
         if (!vote.passed && held) vote.kept = vote.passed = passes(vote, kFewestFiles / 2, kShare / 2, kRandomShare / 2);
         vote.unlikely = http::is_unlikely(hash, alphabet);
         vote.passed &= !vote.unlikely;
@@ -123,7 +129,10 @@ std::string to_string(const Vote& vote) {
                                    http::to_string(vote.shape));
     if (vote.passed) return vote.kept ? text + ", and more had" : text;
     if (vote.unlikely) return text + ", but this one hardly came out of the same tool";
-    if (vote.same < kFewestFiles) return text + fmt::format(", fewer than {}", kFewestFiles);
+    if (vote.same < kFewestFiles) {
+        const bool alone = vote.same == vote.files;
+        return text + fmt::format(", fewer than {}{}", kFewestFiles, alone ? "" : ", and others do not");
+    }
     if (vote.same * 100 < vote.files * kShare) return text + fmt::format(", less than {} %", kShare);
     return text + fmt::format(", but only {} of these look random", vote.random);
 }

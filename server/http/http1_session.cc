@@ -239,6 +239,7 @@ private:
         answer_ = std::move(answer);
         outcome_.status = answer_.status;
         outcome_.verdict = answer_.verdict;
+        outcome_.coding = answer_.head->coding();
         outcome_.fill_time = answer_.fill_time;
         if (answer_.close || draining_) keep_alive_ = false;
         content_length_ = answer_.content_length.value_or(answer_.body.length());

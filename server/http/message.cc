@@ -1,11 +1,27 @@
 #include "server/http/message.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
 namespace selvage::http {
 
-Head::Head(Fields fields) : fields_(std::move(fields)), http2_(fields_), urgency_(default_urgency(field("content-type"))) {
+namespace {
+
+std::string_view known_coding(std::string_view name) {
+    constexpr std::array<std::string_view, 5> kKnown = {"gzip", "br", "zstd", "dcz", "deflate"};
+    const auto* const found = std::ranges::find(kKnown, name);
+    return found != kKnown.end() ? *found : std::string_view();
+}
+
+}  // namespace
+
+Head::Head(Fields fields)
+    : fields_(std::move(fields)),
+      http2_(fields_),
+      urgency_(default_urgency(field("content-type"))),
+      coding_(known_coding(field("content-encoding"))) {
     std::size_t size = 0;
     for (const auto& [name, value] : fields_) size += name.size() + value.size() + 4;
     http1_.reserve(size);

@@ -56,9 +56,10 @@ public:
     Head& operator=(const Head&) = delete;
 
     const Fields& fields() const { return fields_; }
-    std::string_view http1() const { return http1_; }  // "name: value\r\n" for each
-    const HeadBlock& http2() const { return http2_; }  // the same in HPACK
-    Urgency urgency() const { return urgency_; }       // of its body when the client has no say; by content-type
+    std::string_view http1() const { return http1_; }    // "name: value\r\n" for each
+    const HeadBlock& http2() const { return http2_; }    // the same in HPACK
+    Urgency urgency() const { return urgency_; }         // of its body when the client has no say; by content-type
+    std::string_view coding() const { return coding_; }  // content-encoding, a constant, when it is one that we know; "": none
     std::string_view field(std::string_view lower_case_name) const;
 
 private:
@@ -66,6 +67,7 @@ private:
     std::string http1_;
     HeadBlock http2_;
     Urgency urgency_;
+    std::string_view coding_;
 };
 using HeadPtr = std::shared_ptr<const Head>;
 
@@ -224,6 +226,7 @@ struct Outcome {
     Verdict verdict = Verdict::None;
     bool complete = false;  // the whole answer was handed to the transport
     std::uint64_t body_bytes = 0;
+    std::string_view coding;  // of the body; "": none
     std::chrono::microseconds fill_time{0};
     SteadyTime first_byte{};  // when the head was produced
     SteadyTime finished{};

@@ -70,6 +70,7 @@ void Http2Session::respond(Stream& stream, Answer&& answer) {
     Answer& reply = stream.answer;
     stream.outcome.status = reply.status;
     stream.outcome.verdict = reply.verdict;
+    stream.outcome.coding = reply.head->coding();
     stream.outcome.fill_time = reply.fill_time;
     stream.content_length = reply.content_length.value_or(reply.body.length());
     stream.bodiless = stream.request.method == Method::Head || reply.body.length() == 0;

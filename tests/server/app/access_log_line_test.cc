@@ -84,6 +84,11 @@ TEST_CASE("a line is what it was before it was fast") {
           R"("bytes":1234567,"duration_us":9012,"first_byte_us":78,"fill_us":56,"cache":"disk-hit","complete":true,)"
           R"("referer":"https://example.org/\u0009","user_agent":"curl/8 \"x\""})"
           "\n");
+    http::Outcome coded = outcome;
+    coded.coding = "zstd";
+    CHECK(after_time(line_of(request(), coded))
+              .ends_with(R"("cache":"disk-hit","complete":true,"coding":"zstd"})"
+                         "\n"));
     CHECK(after_time(line_of(http::Request{}, {.status = 408})) ==
           R"(,"client":"","method":"","host":"","target":"","protocol":"http/1.1","status":408,"bytes":0,"duration_us":0,)"
           R"("first_byte_us":0,"fill_us":0,"cache":"none","complete":false})"

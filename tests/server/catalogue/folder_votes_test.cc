@@ -51,10 +51,25 @@ SCENARIO("a folder vouches for names that could be words") {  // static-delivery
         CHECK(standing.vote->same == 6);
         CHECK(to_string(*standing.vote) == "6 of 6 files in its folder have 8 characters of base64url after '-'");
     }
-    WHEN("only five have") {
+    WHEN("only five have, and another file has not") {
         site.write_vite(4);
+        site.write("picture.jpg");
+        CHECK_FALSE(site.judge(kWordLike).fingerprinted);
+        CHECK(to_string(*site.judge(kWordLike).vote).ends_with("fewer than 6, and others do not"));
+    }
+    WHEN("there are only three files, but all of them have, and no other could be a word") {
+        site.write_vite(2);
+        CHECK(site.judge(kWordLike).fingerprinted);
+    }
+    WHEN("there are only two") {
+        site.write_vite(1);
         CHECK_FALSE(site.judge(kWordLike).fingerprinted);
         CHECK(to_string(*site.judge(kWordLike).vote).ends_with("fewer than 6"));
+    }
+    WHEN("all of five have, but two of them could be words") {
+        site.write_vite(3);
+        site.write("logic-ABUNDANt.css");
+        CHECK_FALSE(site.judge(kWordLike).fingerprinted);
     }
     WHEN("they are less than 60 % of all") {
         site.write_vite(5);
@@ -125,6 +140,7 @@ SCENARIO("a vote is remembered until the folder changes") {
     Site site;
     site.write("login-CAFUGATo.css");
     site.write_vite(4);
+    site.write("picture.jpg");
     REQUIRE_FALSE(site.judge(kWordLike).fingerprinted);
     THEN("a watched folder is read once") {
         site.now += 1h;
