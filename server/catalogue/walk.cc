@@ -176,10 +176,17 @@ void Walk::take_file(const std::string& path) {
     if (measured.error() == NotMeasured::BeingWritten) unfinished_.insert(listing_->path);
 }
 
-bool Walk::full() const { return entries_ + listing_->directory.entries() >= root_.entries; }
+bool Walk::has_room() {
+    if (entries_ + listing_->directory.entries() < root_.entries) return true;
+    if (!std::exchange(complained_, true)) {
+        log_.warn("releases", "{} has more long-lived files and pages than limits.catalogue_entries: not all are remembered",
+                  folder_->root());
+    }
+    return false;
+}
 
 void Walk::release(const std::string& path, Measured file, releases::Offering offering) {
-    if (full()) return;
+    if (!has_room()) return;
     root_.ledger->keep(file.content, file.file.descriptor.number(), file.file.version.size);
     listing_->directory.files.push_back({.path = path,
                                          .content = file.content,
@@ -193,7 +200,7 @@ void Walk::release(const std::string& path, Measured file, releases::Offering of
 void Walk::take_page(const std::string& path, Measured file) {
     const std::uint64_t size = file.file.version.size;
     if (size < releases::kSmallestDictionary || size > releases::kLargestDictionary) return;
-    if (full()) return;
+    if (!has_room()) return;
     listing_->directory.pages.push_back({.path = path, .content = file.content, .size = size});
     if (root_.offer_pages) release(path, std::move(file), releases::Offering::Page);
 }

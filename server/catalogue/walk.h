@@ -88,7 +88,7 @@ private:
     void drop_below(std::string_view directory);  // and itself
     void drop_vanished(const Listing& listing);
     void release(const std::string& path, Measured file, releases::Offering offering);
-    bool full() const;
+    bool has_room();  // for another entry; says so once when there is none
     void take_page(const std::string& path, Measured file);
     std::optional<std::string> read_page(const Page& page) const;
     bool loops(const std::string& path, const origins::FileVersion& version) const;
