@@ -130,8 +130,9 @@ std::string to_string(const Vote& vote) {
     if (vote.passed) return vote.kept ? text + ", and more had" : text;
     if (vote.unlikely) return text + ", but this one hardly came out of the same tool";
     if (vote.same < kFewestFiles) {
-        const bool alone = vote.same == vote.files;
-        return text + fmt::format(", fewer than {}{}", kFewestFiles, alone ? "" : ", and others do not");
+        text += fmt::format(", fewer than {}", kFewestFiles);
+        if (vote.same != vote.files) return text + ", and others do not";
+        return vote.same < kFewestOfOneMind ? text : text + fmt::format(", and only {} of these look random", vote.random);
     }
     if (vote.same * 100 < vote.files * kShare) return text + fmt::format(", less than {} %", kShare);
     return text + fmt::format(", but only {} of these look random", vote.random);

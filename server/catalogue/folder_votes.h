@@ -44,9 +44,9 @@ struct Vote {
 
 // Passed: at least 6 files and 60 % of all have the shape, or one that could have come out as it; and at least half of these
 // look random, for six photographs that are named after their days must not vouch for each other. Or, from three files on: all
-// of them have it, and all but one look random. A shape that `held` before
-// needs half of each: a name that was sent as immutable does not waver because a few other files come or go. `hash`: of the name
-// that is asked about; one that the others' shape hardly gives (is_unlikely) has no part in it.
+// of them have it, and all but one look random. A shape that `held` before needs half of what six files need: a name that was
+// sent as immutable does not waver because a few other files come or go. `hash`: of the name that is asked about; one that the
+// others' shape hardly gives (is_unlikely) has no part in it.
 Vote vote_on(const FolderNames& names, const http::TailShape& shape, std::string_view hash, bool held);
 
 // "31 of 34 files in its folder have such a name" and the like: why a vote was passed or not.

@@ -45,17 +45,17 @@ std::chrono::microseconds since(steady_clock::time_point start) {
 }
 
 // Encoders are a sixth faster where the content follows its dictionary in memory: to them it is one.
-struct Contents {
+struct Both {
     std::string_view dictionary, target;
 };
 
-Result<Contents> read_both(const DeltaPair& pair, std::string& room) {
+Result<Both> read_both(const DeltaPair& pair, std::string& room) {
     room.clear();
     TRY(pair.history->append(pair.dictionary, room));
     const std::size_t dictionary = room.size();
     TRY(pair.append_target(room));
     const std::string_view both = room;
-    return Contents{.dictionary = both.substr(0, dictionary), .target = both.substr(dictionary)};
+    return Both{.dictionary = both.substr(0, dictionary), .target = both.substr(dictionary)};
 }
 
 cache_store::ObjectPtr object_of(const DeltaPair& pair, BlobPtr body, bool interim, std::chrono::microseconds took,

@@ -52,9 +52,10 @@ def one(bench, released, step, number, sidecars):
 
 
 def by_size(assets):
-    """What is asked for apart from the rest."""
+    """What is asked for apart from the rest, where there is any."""
     large = {path: asset for path, asset in assets.items() if asset.size >= LEAST_LARGE}
-    return {LARGE: large, SMALL: {path: asset for path, asset in assets.items() if path not in large}}
+    parts = {LARGE: large, SMALL: {path: asset for path, asset in assets.items() if path not in large}}
+    return {files: part for files, part in parts.items() if part}
 
 
 def observed(visitors, files, assets):

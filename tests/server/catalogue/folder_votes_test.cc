@@ -68,8 +68,9 @@ SCENARIO("a folder vouches for names that could be words") {  // static-delivery
     }
     WHEN("all of five have, but two of them could be words") {
         site.write_vite(3);
-        site.write("logic-ABUNDANt.css");
+        site.write("other-CAFUGATo.css");
         CHECK_FALSE(site.judge(kWordLike).fingerprinted);
+        CHECK(to_string(*site.judge(kWordLike).vote).ends_with("fewer than 6, and only 3 of these look random"));
     }
     WHEN("they are less than 60 % of all") {
         site.write_vite(5);
