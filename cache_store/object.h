@@ -25,6 +25,9 @@ struct Object {
 };
 using ObjectPtr = std::shared_ptr<const Object>;
 
+// The body, held by the object's count: the memory tier gives out a count per core (memory/front.h), the body's own is for all.
+inline BlobPtr body_of(const ObjectPtr& object) { return {object, object->body.get()}; }
+
 inline constexpr std::size_t kMostTags = 255;           // of one object
 inline constexpr std::size_t kLargestMeta = 32U << 10;  // bytes
 

@@ -83,7 +83,7 @@ void MemoryTier::set_limit(std::uint64_t limit, std::vector<Evicted>& evicted) {
     state_->shards.set_limit(limit, seconds_of(state_->now()), evicted);
 }
 
-std::vector<Key128> MemoryTier::hottest(std::size_t most) const { return state_->shards.hottest(most); }
+std::vector<Key128> MemoryTier::hottest(std::size_t most) { return state_->shards.hottest(most); }
 
 std::uint64_t MemoryTier::oldest_birth() const { return state_->shards.oldest_birth(); }
 

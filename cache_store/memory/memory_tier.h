@@ -16,12 +16,13 @@ namespace selvage::cache_store {
 std::uint64_t memory_charge(const Object& object);
 std::uint64_t memory_charge(const Object& object, std::uint64_t body_bytes);  // with a body that it does not have yet
 
-// Objects in memory under one byte limit, GDSF with a lazy heap (cache-store.md decision 1). Thread-safe; 64 shards; a look-up
-// takes one shard's mutex, allocates nothing and frees nothing.
+// Objects in memory under one byte limit, GDSF with a lazy heap (cache-store.md decision 1). Thread-safe; 64 shards, and before
+// them a front per core with what was hit there lately (front.h). A look-up waits for nobody but who holds the same mutex for
+// moments; it allocates nothing, but where what was found gets a place in the front.
 //
-// The charges never add up to more than the limit: bytes are reserved before an object is let in. An object that somebody still
-// holds, or whose body somebody holds (it is being sent), is not evicted: that would free nothing. When too little else could go,
-// what comes is refused. Only set_limit() lets go of what is held.
+// The charges and what the fronts may take never add up to more than the limit: bytes are reserved before an object is let in. An
+// object that somebody still holds, or whose body somebody holds (it is being sent), is not evicted: that would free nothing.
+// When too little else could go, what comes is refused. Only set_limit() lets go of what is held.
 class MemoryTier {
 public:
     // An object may take a 64th of the limit, and no more than kLargestCharge. In a tier of less than 64 MiB that would leave out
@@ -68,7 +69,7 @@ public:
     void set_limit(std::uint64_t limit, std::vector<Evicted>& evicted);  // evicts before it returns
 
     // The keys of highest priority, the highest first.
-    std::vector<Key128> hottest(std::size_t most) const;
+    std::vector<Key128> hottest(std::size_t most);
     std::uint64_t oldest_birth() const;  // of what is kept; UINT64_MAX: nothing is
 
     void add_to(MemoryStats& stats) const;

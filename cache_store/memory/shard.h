@@ -12,14 +12,15 @@
 
 namespace selvage::cache_store {
 
-// One object and what is known of it: a cache line, the only one that a hit writes to besides the object's count.
+// One object and what is known of it: a cache line.
 struct alignas(64) Entry {
     Key128 key;
     ObjectPtr object;               // null: a free slot
     double clock = 0;               // the tier's when it was used last
-    std::uint64_t judged : 56 = 0;  // a sequence of purges
+    std::uint64_t judged : 48 = 0;  // a sequence of purges
     bool stale : 1 = false;
     Keep keep : 7 = Keep::Anywhere;
+    std::uint8_t fronts = 0;  // those that may have it (front.h)
     std::uint32_t hits = 0;
     std::uint32_t charge = 0;  // bytes; of a free slot the next one
     std::uint32_t since = 0;   // seconds of steady time when it came

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "cache_store/memory/front.h"
 #include "cache_store/memory/memory_tier.h"
 #include "cache_store/memory/shard.h"
 
@@ -17,7 +18,7 @@ namespace selvage::cache_store {
 //
 // Lazy: a hit changes the entry, and its element in the heap stays where it is, a lower bound of its priority. Eviction takes the
 // least bound of all shards (each publishes its own); an entry that has risen meanwhile goes back with its true priority. So 64
-// heaps evict what one would. Thread-safe: one shard's mutex at a time, and none while anything is freed.
+// heaps evict what one would. Thread-safe: one shard's mutex at a time, within it one front's, and none while an object is freed.
 class Shards {
 public:
     static constexpr std::size_t kCount = 64;
@@ -39,7 +40,7 @@ public:
     std::uint64_t limit() const { return limit_.load(std::memory_order_relaxed); }
     void set_limit(std::uint64_t limit, std::uint32_t seconds, std::vector<MemoryTier::Evicted>& evicted);
 
-    std::vector<Key128> hottest(std::size_t most) const;
+    std::vector<Key128> hottest(std::size_t most);
     std::uint64_t oldest_birth() const;
 
     void add_to(MemoryStats& stats) const;
@@ -64,6 +65,7 @@ private:
     enum class Outcome : std::uint8_t { Evicted, ElsewhereIsLess, GaveUp };
 
     static std::size_t number_of(std::uint64_t hash) { return hash >> 58; }
+    static std::uint64_t room_within(std::uint64_t limit) { return limit - Fronts::bytes_within(limit); }
     bool reserve(std::uint64_t charge, Eviction& eviction);
     bool insert(const Key128& key, ObjectPtr& object, std::uint32_t charge, const MemoryTier::Arrival& arrival,
                 std::uint32_t seconds);
@@ -72,6 +74,8 @@ private:
     Outcome evict_from(std::size_t number, double below, Eviction& eviction);
     void let_go(Place& place, Entry& entry, Eviction& eviction);
     void raise_clock(double to);
+    void credit(const Front::Uncounted& uncounted);
+    ObjectPtr remove(Place& place, Entry& entry, std::uint64_t hash);
     void publish(std::size_t number) { least_[number].store(places_[number].shard.least(), std::memory_order_relaxed); }
 
     alignas(64) std::atomic<std::uint64_t> limit_;
@@ -80,6 +84,7 @@ private:
     std::atomic<std::uint64_t> rejected_{0};
     alignas(64) std::array<std::atomic<double>, kCount> least_;  // together, as every eviction reads them all
     std::array<Place, kCount> places_;
+    Fronts fronts_;
 };
 
 }  // namespace selvage::cache_store

@@ -185,7 +185,7 @@ http::Reply Image::compose(const http::Request& request, const Variant& variant,
     const auto body = [&] {
         if (sent.guarded) return identity_body(*variant.source);
         return file ? http::Body(http::Segment{.bytes = {}, .file = file, .offset = 0, .length = file->size()})
-                    : http::Body(object->body);
+                    : http::Body(cache_store::body_of(object));
     };
     http::Reply reply =
         answer_selected(request,

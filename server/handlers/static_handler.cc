@@ -245,7 +245,7 @@ private:
         http::Reply reply = answer_selected(request,
                                             {.validators = validators(suffix),
                                              .heads = heads,
-                                             .body = http::Body(delta.object->body),
+                                             .body = http::Body(cache_store::body_of(delta.object)),
                                              .verdict = verdict(where),
                                              .ranges = false},
                                             services_.now);
@@ -256,7 +256,7 @@ private:
     http::Reply found(const http::Request& request, Coding coding, const representations::Coded& coded, http::Verdict where) {
         if (coded.interim) where = http::Verdict::Interim;
         if (coded.stale) where = http::Verdict::Stale;
-        return answer(request, coding, coded.stage, http::Body(coded.object->body), where);
+        return answer(request, coding, coded.stage, http::Body(cache_store::body_of(coded.object)), where);
     }
 
     http::Reply identity(const http::Request& request) {
@@ -309,7 +309,7 @@ private:
 
     static http::Body body_of(const representations::Filled& filled) {
         if (filled.growing) return http::Body(filled.growing);
-        if (!filled.file) return http::Body((*filled.object)->body);
+        if (!filled.file) return http::Body(cache_store::body_of(*filled.object));
         return http::Body(http::Segment{.bytes = {}, .file = filled.file, .offset = 0, .length = filled.file->size()});
     }
 
