@@ -7,16 +7,43 @@
 
 namespace selvage {
 
-Blob::Blob(std::string bytes) {
-    if (bytes.size() >= kPagesFrom) {
-        void* pages = mmap(nullptr, bytes.size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+BlobBuffer::BlobBuffer(std::size_t bytes) : size_(bytes) {
+    if (bytes >= Blob::kPagesFrom) {
+        void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         own_pages_ = pages != MAP_FAILED;
         if (own_pages_) {
-            std::memcpy(pages, bytes.data(), bytes.size());
-            mprotect(pages, bytes.size(), PROT_READ);
-            view_ = {static_cast<const char*>(pages), bytes.size()};
+            bytes_ = static_cast<char*>(pages);
             return;
         }
+    }
+    bytes_ = new char[bytes];
+}
+
+BlobBuffer::~BlobBuffer() {
+    if (own_pages_) {
+        munmap(bytes_, size_);
+    } else {
+        delete[] bytes_;
+    }
+}
+
+void BlobBuffer::swap(BlobBuffer& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    std::swap(size_, other.size_);
+    std::swap(own_pages_, other.own_pages_);
+}
+
+void BlobBuffer::seal() {
+    if (own_pages_) mprotect(bytes_, size_, PROT_READ);
+}
+
+Blob::Blob(std::string bytes) {
+    if (bytes.size() >= kPagesFrom) {
+        buffer_ = BlobBuffer(bytes.size());
+        std::memcpy(buffer_.data(), bytes.data(), bytes.size());
+        buffer_.seal();
+        view_ = buffer_.view();
+        return;
     }
     bytes_ = std::move(bytes);
     // An encoder's buffer is as large as its input: 26 bytes would keep 32 MiB that no limit counts.
@@ -24,8 +51,6 @@ Blob::Blob(std::string bytes) {
     view_ = bytes_;
 }
 
-Blob::~Blob() {
-    if (own_pages_) munmap(const_cast<char*>(view_.data()), view_.size());
-}
+Blob::Blob(BlobBuffer buffer, std::string_view view) : buffer_(std::move(buffer)), view_(view) { buffer_.seal(); }
 
 }  // namespace selvage

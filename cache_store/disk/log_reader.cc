@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::chrono::seconds kSkew{60};  // R9
 
+// A larger body stays in what was read, and the rest of the record is kept with it; a smaller one is not worth that.
+constexpr std::size_t kCopiedBelow = 4096;
+
 ReadEnd end_of(ReadFault fault) { return fault == ReadFault::WouldBlock ? ReadEnd::WouldBlock : ReadEnd::Failed; }
 ReadEnd end_of(BadRecord reason) { return reason == BadRecord::Foreign ? ReadEnd::Foreign : ReadEnd::Corrupt; }
 
@@ -39,13 +42,16 @@ std::expected<Lifetimes, ReadEnd> read_lifetimes(const Place& place, const Key12
 }
 
 std::expected<Object, ReadEnd> read_alone(const Place& place, const Key128& key, const Judge& judge, Patience patience) {
-    auto bytes = read_record(place, patience);
-    if (!bytes) return std::unexpected(bytes.error());
-    auto object = decode_object(bytes->view(), key, place.life.first, place.life.last);
-    if (!object) return std::unexpected(end_of(object.error()));
+    BlobBuffer buffer(place.location.length);
+    const auto size = read_into(*place.file, place.location.offset, buffer.data(), place.location.length, patience);
+    if (!size) return std::unexpected(end_of(size.error()));
+    auto decoded = decode_in_place(buffer.view().substr(0, *size), key, place.life.first, place.life.last);
+    if (!decoded) return std::unexpected(end_of(decoded.error()));
+    auto& [object, body] = *decoded;
     // Born after the newest purge that is known: the journal is not the one that it lived with.
-    if (object->birth > judge.purge_sequence || object->birth < judge.least_birth) return std::unexpected(ReadEnd::Foreign);
-    return *std::move(object);
+    if (object.birth > judge.purge_sequence || object.birth < judge.least_birth) return std::unexpected(ReadEnd::Foreign);
+    if (body) object.body = body->size() < kCopiedBelow ? make_blob(std::string(*body)) : make_blob(std::move(buffer), *body);
+    return std::move(object);
 }
 
 // R9: a clock was wrong, then or now. It may be used when nothing better can be had.
@@ -59,18 +65,27 @@ void distrust_the_future(Object& object, WallTime now) {
 
 std::expected<ReadBytes, ReadFault> read_bytes(const LogFile& file, std::uint64_t offset, std::size_t bytes, Patience patience) {
     ReadBytes read{.bytes = std::make_unique_for_overwrite<char[]>(bytes)};
+    const auto size = read_into(file, offset, read.bytes.get(), bytes, patience);
+    if (!size) return std::unexpected(size.error());
+    read.size = *size;
+    return read;
+}
+
+std::expected<std::size_t, ReadFault> read_into(const LogFile& file, std::uint64_t offset, char* into, std::size_t bytes,
+                                                Patience patience) {
     const int flags = patience == Patience::Now ? RWF_NOWAIT : 0;
-    while (read.size < bytes) {
-        const iovec part{.iov_base = read.bytes.get() + read.size, .iov_len = bytes - read.size};
-        const auto got = file.files().preadv2(file.number(), &part, 1, static_cast<off_t>(offset + read.size), flags);
+    std::size_t size = 0;
+    while (size < bytes) {
+        const iovec part{.iov_base = into + size, .iov_len = bytes - size};
+        const auto got = file.files().preadv2(file.number(), &part, 1, static_cast<off_t>(offset + size), flags);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && patience == Patience::Now && (errno == EAGAIN || errno == EOPNOTSUPP || errno == ENOSYS))
             return std::unexpected(ReadFault::WouldBlock);
         if (got < 0) return std::unexpected(ReadFault::Failed);
         if (got == 0) break;
-        read.size += static_cast<std::size_t>(got);
+        size += static_cast<std::size_t>(got);
     }
-    return read;
+    return size;
 }
 
 std::expected<Object, ReadEnd> read_object(LogContents& contents, const Key128& key, const LookUp& found, const Judge& judge,

@@ -23,6 +23,10 @@ enum class ReadFault : std::uint8_t { WouldBlock, Failed };
 // Errors: WouldBlock, also where a file system cannot tell; Failed with errno set.
 std::expected<ReadBytes, ReadFault> read_bytes(const LogFile& file, std::uint64_t offset, std::size_t bytes, Patience patience);
 
+// The same, to where there is room; how many they are.
+std::expected<std::size_t, ReadFault> read_into(const LogFile& file, std::uint64_t offset, char* into, std::size_t bytes,
+                                                Patience patience);
+
 // What a record that was read must not contradict.
 struct Judge {
     WallTime now;

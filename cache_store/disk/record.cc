@@ -210,8 +210,8 @@ std::expected<std::string_view, BadRecord> record_body(const RecordHeader& heade
     return body;
 }
 
-std::expected<Object, BadRecord> decode_object(std::string_view record, const Key128& key, std::uint64_t least_generation,
-                                               std::uint64_t greatest_generation) {
+std::expected<Decoded, BadRecord> decode_in_place(std::string_view record, const Key128& key, std::uint64_t least_generation,
+                                                  std::uint64_t greatest_generation) {
     const auto header = parse_record_head(record);
     if (!header) return std::unexpected(header.error());
     if (header->type != RecordType::Object || header->key != key || header->generation < least_generation ||
@@ -220,13 +220,22 @@ std::expected<Object, BadRecord> decode_object(std::string_view record, const Ke
     if (record.size() < header->record_length) return std::unexpected(BadRecord::Torn);
     const auto body = record_body(*header, record);
     if (!body) return std::unexpected(body.error());
-    return Object{.meta = std::string(record_meta(*header, record)),
-                  .body = header->part_length == 0 ? make_blob(std::string(*body)) : nullptr,
-                  .cost_ms = header->cost_ms,
-                  .created = header->created,
-                  .lifetimes = header->lifetimes,
-                  .birth = header->birth,
-                  .tags = record_tags(*header, record)};
+    return Decoded{.object = {.meta = std::string(record_meta(*header, record)),
+                              .body = nullptr,
+                              .cost_ms = header->cost_ms,
+                              .created = header->created,
+                              .lifetimes = header->lifetimes,
+                              .birth = header->birth,
+                              .tags = record_tags(*header, record)},
+                   .body = header->part_length == 0 ? std::optional(*body) : std::nullopt};
+}
+
+std::expected<Object, BadRecord> decode_object(std::string_view record, const Key128& key, std::uint64_t least_generation,
+                                               std::uint64_t greatest_generation) {
+    auto decoded = decode_in_place(record, key, least_generation, greatest_generation);
+    if (!decoded) return std::unexpected(decoded.error());
+    if (decoded->body) decoded->object.body = make_blob(std::string(*decoded->body));
+    return std::move(decoded->object);
 }
 
 }  // namespace selvage::cache_store

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -116,5 +117,13 @@ std::expected<std::string_view, BadRecord> record_body(const RecordHeader& heade
 // checksums or lengths do not fit. Objects in parts come without their body (null).
 std::expected<Object, BadRecord> decode_object(std::string_view record, const Key128& key, std::uint64_t least_generation,
                                                std::uint64_t greatest_generation);
+
+// The same without a copy of the body, which is left where it is in `record`.
+struct Decoded {
+    Object object;                         // without its body
+    std::optional<std::string_view> body;  // nothing: it is in parts
+};
+std::expected<Decoded, BadRecord> decode_in_place(std::string_view record, const Key128& key, std::uint64_t least_generation,
+                                                  std::uint64_t greatest_generation);
 
 }  // namespace selvage::cache_store

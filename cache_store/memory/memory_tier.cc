@@ -43,7 +43,7 @@ std::uint32_t seconds_of(SteadyTime time) {
 
 }  // namespace
 
-std::uint64_t memory_charge(const Object& object) { return memory_charge(object, object.body ? object.body->size() : 0); }
+std::uint64_t memory_charge(const Object& object) { return memory_charge(object, object.body ? object.body->kept_bytes() : 0); }
 
 std::uint64_t memory_charge(const Object& object, std::uint64_t body_bytes) {
     return with_holes(in_blocks(object, body_bytes)) + in_pages(body_bytes) + kEntry;

@@ -124,6 +124,15 @@ TEST_CASE("an object's charge is known before its body is there") {
     }
 }
 
+TEST_CASE("an object's charge has all that is kept for its body") {
+    for (const std::size_t size : {5000UL, 65'000UL, 100'000UL}) {
+        BlobBuffer record(size + 1000);
+        const auto body = record.view().substr(500, size);
+        const Object read{.meta = "image/avif", .body = make_blob(std::move(record), body)};
+        CHECK(memory_charge(read) == memory_charge(*object(size + 1000)));
+    }
+}
+
 SCENARIO("what leaves tells the disk tier how it was used") {
     Ground ground(64 * kKiB);
     ground.put(1, object(500), {.hits = 3, .keep = Keep::MemoryOnly});
