@@ -23,6 +23,26 @@ void put_number(std::string& out, std::size_t offset, Number number) {
     std::memcpy(out.data() + offset, &number, sizeof number);
 }
 
+// Puts fields one after another to where there is room for them.
+class FieldWriter {
+public:
+    explicit FieldWriter(char* to) : at_(to) {}
+
+    void bytes(std::string_view bytes) {
+        if (!bytes.empty()) std::memcpy(at_, bytes.data(), bytes.size());
+        at_ += bytes.size();
+    }
+    template <std::integral Number>
+    void number(Number number) {
+        std::memcpy(at_, &number, sizeof number);
+        at_ += sizeof number;
+    }
+    char* at() const { return at_; }
+
+private:
+    char* at_;
+};
+
 // Takes fields off the front; the caller has checked that there are enough bytes.
 class Fields {
 public:

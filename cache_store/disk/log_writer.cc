@@ -1,7 +1,7 @@
 #include "cache_store/disk/log_writer.h"
 
 #include <algorithm>
-#include <array>
+#include <cstring>
 #include <utility>
 
 #include "cache_store/disk/log_reader.h"
@@ -9,20 +9,17 @@
 namespace selvage::cache_store {
 namespace {
 
-// The kernel takes 1024 pieces (IOV_MAX); a record has three.
-constexpr std::size_t kMostPieces = 1020;
-constexpr std::array<char, kAlignment> kZeros{};
+// In an empty buffer, of which a block may be used, there is room for any record.
+static_assert(LogOutput::kCapacity >= LogOutput::kBlock + kLargestRecordHead + kPart + kAlignment);
 
 RecordHeader header_of(const Waiting& item) {
     const Object& object = *item.object;
-    const auto body = object.body->view();
     return {.type = RecordType::Object,
             .key = item.key,
             .birth = object.birth,
-            .body_checksum = checksum64(body),
             .created = object.created,
             .lifetimes = object.lifetimes,
-            .body_length = body.size(),
+            .body_length = object.body->size(),
             .cost_ms = object.cost_ms};
 }
 
@@ -47,7 +44,7 @@ void LogWriter::write(std::vector<Waiting> items) {
     home_.contents->dropped(std::span(items).subspan(done), why);
 }
 
-bool LogWriter::batch_is_full() const { return batch_.bytes >= LogContents::kBatch || batch_.pieces.size() > kMostPieces - 3; }
+bool LogWriter::batch_is_full() const { return batch_.bytes >= LogContents::kBatch; }
 
 LogWriter::Trouble LogWriter::add(const Waiting& item) {
     switch (item.type) {
@@ -73,6 +70,7 @@ LogWriter::Trouble LogWriter::add_object(const Waiting& item) {
     std::vector<Written::Part> parts;
     if (header.body_length > home_.geometry.part_bytes) {
         header.part_length = home_.geometry.part_bytes;
+        header.body_checksum = checksum64(object.body->view());  // the parts are found by it
         if (const auto trouble = add_parts(item, header, parts); trouble != Trouble::None) return trouble;
     }
     const bool whole = header.part_length == 0;
@@ -93,7 +91,6 @@ LogWriter::Trouble LogWriter::add_parts(const Waiting& item, RecordHeader header
         const auto part = body.substr(offset, header.part_length);
         if (const auto trouble = make_room(record_length(0, part.size())); trouble != Trouble::None) return trouble;
         header.key = part_key(item.key, whole, header.part_number);
-        header.body_checksum = checksum64(part);
         append(header, nullptr, part, item.carried);
         parts.push_back({.key = header.key, .location = last_location()});
         parts.back().location.part = true;
@@ -143,7 +140,7 @@ bool LogWriter::fits(std::uint64_t record_bytes) const {
 }
 
 LogWriter::Trouble LogWriter::make_room(std::uint64_t record_bytes) {
-    if (open_ && fits(record_bytes)) return Trouble::None;
+    if (open_ && fits(record_bytes)) return output_.has_room(record_bytes) ? Trouble::None : flush();
     if (open_) {
         if (const auto trouble = flush(); trouble != Trouble::None) return trouble;
         seal();
@@ -153,15 +150,19 @@ LogWriter::Trouble LogWriter::make_room(std::uint64_t record_bytes) {
 
 void LogWriter::append(RecordHeader header, const Object* object, std::string_view body, bool carried) {
     static const std::vector<Tag> kNoTags;
+    const auto& tags = object != nullptr ? object->tags : kNoTags;
+    const std::string_view meta = object != nullptr ? std::string_view(object->meta) : std::string_view();
+    const std::size_t head = kRecordHeader + tags.size() * sizeof(Tag) + meta.size();
     header.generation = open_->generation;
-    auto& head = batch_.heads.emplace_back(encode_record_head(header, object != nullptr ? object->tags : kNoTags,
-                                                              object != nullptr ? object->meta : std::string_view()));
-    const auto meta = object != nullptr ? object->tags.size() * sizeof(Tag) + object->meta.size() : 0;
-    header.record_length = record_length(meta, body.size());
-    batch_.pieces.push_back({.iov_base = head.data(), .iov_len = head.size()});
-    if (!body.empty()) batch_.pieces.push_back({.iov_base = const_cast<char*>(body.data()), .iov_len = body.size()});
-    const auto padding = header.record_length - head.size() - body.size();
-    if (padding > 0) batch_.pieces.push_back({.iov_base = const_cast<char*>(kZeros.data()), .iov_len = padding});
+    header.record_length = record_length(head - kRecordHeader, body.size());
+    char* const to = output_.extend(header.record_length);
+    // The body first: its checksum is in the head. It is that of the copy, of what will be written, which is in the processor's
+    // caches now: both take 2.9 µs per 31 KB of a body that is in none, each alone 1.5.
+    if (!body.empty()) std::memcpy(to + head, body.data(), body.size());
+    std::memset(to + head + body.size(), 0, header.record_length - head - body.size());
+    const bool whole = header.type == RecordType::Object && header.part_length == 0;
+    if (whole || header.type == RecordType::Part) header.body_checksum = checksum64({to + head, body.size()});
+    encode_record_head(to, header, tags, meta);
     batch_.bytes += header.record_length;
     if (carried) batch_.carried_bytes += header.record_length;
     open_->entries.push_back(toc_entry(header, open_->end));
@@ -174,12 +175,9 @@ Location LogWriter::last_location() const {
 }
 
 LogWriter::Trouble LogWriter::flush() {
-    if (batch_.pieces.empty()) return Trouble::None;
+    if (batch_.bytes == 0) return Trouble::None;
     const auto batch = std::exchange(batch_, {});
-    auto pieces = batch.pieces;
-    const int fault =
-        write_all(home_.files, open_->file->number(), pieces.data(), pieces.size(), static_cast<off_t>(open_->end - batch.bytes));
-    if (fault != 0) {
+    if (const int fault = output_.flush(); fault != 0) {
         std::vector<Waiting> lost;
         lost.reserve(batch.records.size());
         for (const auto& record : batch.records) lost.push_back(record.item);
@@ -188,7 +186,6 @@ LogWriter::Trouble LogWriter::flush() {
         return failed("cannot write to a segment", fault);
     }
     home_.contents->written(batch.records);
-    home_.contents->count(&DiskStats::device_bytes, batch.bytes);
     home_.contents->count(&DiskStats::copied_bytes, batch.carried_bytes);
     home_.contents->count(&DiskStats::written_bytes, batch.bytes - batch.carried_bytes);
     home_.contents->note(&DiskStats::open_segment_bytes, open_->end);

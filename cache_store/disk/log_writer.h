@@ -1,24 +1,22 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "cache_store/disk/log_home.h"
+#include "cache_store/disk/log_output.h"
 
 namespace selvage::cache_store {
 
-// The end of the log: the open segment, and records on their way to it, gathered to writes of a MiB from the objects' own bytes.
-// When the segment is full it is sealed and the next one is opened: a number that has not been used, else the oldest's
-// (log_eviction.h).
+// The end of the log: the open segment, and records on their way to it, gathered to writes of a MiB (log_output.h). When the
+// segment is full it is sealed and the next one is opened: a number that has not been used, else the oldest's (log_eviction.h).
 //
 // One caller at a time; all that writes blocks. A write that fails gives the segment up: what it has is still read.
 class LogWriter {
 public:
-    explicit LogWriter(LogHome& home) : home_(home) {}
+    explicit LogWriter(LogHome& home) : home_(home), output_(home) {}
 
     // In order. What cannot be written is dropped, and counted.
     void write(std::vector<Waiting> items);
@@ -28,7 +26,7 @@ public:
     // Goes on behind the records of a segment that was open when the log was last used.
     void resume(std::uint32_t number, LogFilePtr file, SegmentEntries entries);
     // There is no open segment any more.
-    void abandon() { open_.reset(); }
+    void abandon();
 
     struct OpenSegment {
         std::uint32_t number = 0;
@@ -64,19 +62,19 @@ private:
     Trouble open_fresh(std::uint32_t number);
     Trouble open_again(std::uint32_t number);
     Trouble begin(std::uint32_t number, LogFilePtr file);
+    int append_now(std::string_view bytes);  // of no record of an object: written at once. 0 or the errno
     Trouble failed(std::string_view what, int fault);
     void give_up();
 
-    // What is gathered for one write; it ends where the open segment ends.
+    // What is gathered for one write, in output_; it ends where the open segment ends.
     struct Batch {
-        std::vector<iovec> pieces;
-        std::deque<std::string> heads;  // their addresses stay
         std::vector<Written> records;
         std::uint64_t bytes = 0, carried_bytes = 0;
     };
 
     LogHome& home_;
     std::optional<OpenSegment> open_;
+    LogOutput output_;
     Batch batch_;
 };
 

@@ -16,11 +16,6 @@ constexpr std::uint32_t kMostAttempts = 3;
 
 std::string text_of(int fault) { return std::generic_category().message(fault); }
 
-int write_bytes(FileSystem& files, int file, std::string bytes, std::uint64_t offset) {
-    iovec part{.iov_base = bytes.data(), .iov_len = bytes.size()};
-    return write_all(files, file, &part, 1, static_cast<off_t>(offset));
-}
-
 }  // namespace
 
 LogWriter::Trouble LogWriter::failed(std::string_view what, int fault) {
@@ -36,6 +31,11 @@ void LogWriter::give_up() {
         segments[open_->number].state = Segment::State::Sealed;
         segments[open_->number].given_up = true;
     });
+    abandon();
+}
+
+void LogWriter::abandon() {
+    output_.end();
     open_.reset();
 }
 
@@ -50,18 +50,16 @@ void LogWriter::seal() {
     sync();
     if (!open_) return;
     const Toc toc{.last_generation = open_->generation, .end_of_records = open_->end, .entries = std::move(open_->entries)};
-    const auto bytes = toc_bytes(toc.entries.size());
-    if (const int fault = write_bytes(home_.files, open_->file->number(), encode(toc), home_.geometry.segment_bytes - bytes);
-        fault != 0) {
+    output_.skip_to(home_.geometry.segment_bytes - toc_bytes(toc.entries.size()));
+    if (const int fault = append_now(encode(toc)); fault != 0) {
         failed("cannot seal a segment", fault);
         give_up();
         return;
     }
-    home_.contents->count(&DiskStats::device_bytes, bytes);
     sync();
     if (!open_) return;
     home_.contents->with_segments([&](Segments& segments) { segments[open_->number].state = Segment::State::Sealed; });
-    open_.reset();
+    abandon();
 }
 
 LogWriter::Trouble LogWriter::open_next() {
@@ -108,6 +106,11 @@ LogWriter::Trouble LogWriter::open_again(std::uint32_t number) {
     return trouble;
 }
 
+int LogWriter::append_now(std::string_view bytes) {
+    const int fault = output_.append(bytes);
+    return fault != 0 ? fault : output_.flush();
+}
+
 // R6: the generation is durable before the first record has it.
 LogWriter::Trouble LogWriter::begin(std::uint32_t number, LogFilePtr file) {
     const SegmentHeader header{.number = number,
@@ -115,10 +118,14 @@ LogWriter::Trouble LogWriter::begin(std::uint32_t number, LogFilePtr file) {
                                .generation = home_.next_generation++,
                                .opened_at = static_cast<std::uint32_t>(home_.clocks.wall().time_since_epoch().count()),
                                .purge_sequence = home_.purges.sequence()};
-    const int fault = write_bytes(home_.files, file->number(), encode(header), 0);
-    if (fault != 0) return failed("cannot begin a segment", fault);
-    if (home_.files.fdatasync(file->number()) != 0) return failed("cannot make a segment durable", errno);
-    home_.contents->count(&DiskStats::device_bytes, kSegmentHeader);
+    int fault = output_.begin(number, file, 0);
+    if (fault == 0) fault = append_now(encode(header));
+    const bool durable = fault == 0 && home_.files.fdatasync(file->number()) == 0;
+    if (!durable) {
+        if (fault == 0) fault = errno;
+        output_.end();
+        return failed("cannot begin a segment", fault);
+    }
     open_ = {.number = number, .file = file, .generation = header.generation};
     home_.contents->with_segments([&](Segments& segments) {
         segments[number] = Segment{.state = Segment::State::Open,
@@ -135,18 +142,21 @@ void LogWriter::resume(std::uint32_t number, LogFilePtr file, SegmentEntries ent
              .end = entries.end,
              .entries = std::move(entries.entries)};
     home_.contents->with_segments([&](Segments& segments) { segments[number].state = Segment::State::Open; });
+    if (const int fault = output_.begin(number, open_->file, open_->end); fault != 0) {
+        failed("cannot go on in a segment", fault);
+        return give_up();
+    }
     if (!fits(kRecordHeader)) return seal();
     const std::uint64_t generation = home_.next_generation++;
     const auto record = encode_record_head(
         {.type = RecordType::Resumption, .generation = generation, .birth = open_->generation, .created = home_.clocks.wall()},
         {}, {});
-    if (const int fault = write_bytes(home_.files, open_->file->number(), record, open_->end); fault != 0) {
+    if (const int fault = append_now(record); fault != 0) {
         failed("cannot go on in a segment", fault);
         return give_up();
     }
     sync();
     if (!open_) return;
-    home_.contents->count(&DiskStats::device_bytes, record.size());
     home_.contents->note(&DiskStats::open_segment_bytes, open_->end + record.size());
     open_->generation = generation;
     open_->end += record.size();

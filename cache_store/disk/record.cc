@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstring>
 #include <limits>
 
 #include "cache_store/disk/fields.h"
@@ -13,6 +14,7 @@ namespace {
 constexpr std::string_view kMagic = "slvR";
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kBeforeChecksum = 8, kCoveredFrom = 16;
+constexpr std::string_view kReserved{"\0\0\0\0\0\0\0\0\0\0\0", 11};
 
 constexpr bool has_body(RecordType type) { return type == RecordType::Object || type == RecordType::Part; }
 
@@ -56,8 +58,8 @@ std::expected<RecordHeader, BadRecord> read_fields(std::string_view bytes) {
     header.part_length = fields.number<std::uint32_t>();
     header.part_number = fields.number<std::uint32_t>();
     header.tags = fields.number<std::uint8_t>();
-    const auto reserved = fields.take(11);
-    if (reserved.find_first_not_of('\0') != std::string_view::npos) return std::unexpected(BadRecord::Corrupt);
+    const auto reserved = fields.take(kReserved.size());
+    if (reserved != kReserved) return std::unexpected(BadRecord::Corrupt);
     return header;
 }
 
@@ -86,29 +88,38 @@ bool lengths_fit(const RecordHeader& header) {
     return header.record_length == padded(kRecordHeader + header.meta_length + header.body_here());
 }
 
-void append_header(std::string& out, const RecordHeader& header) {
-    out.append(kMagic);
-    append_number(out, kVersion);
-    append_number(out, static_cast<std::uint8_t>(header.type));
-    append_number(out, static_cast<std::uint16_t>(kRecordHeader));
-    append_number(out, std::uint64_t{0});  // the checksum, once the rest is there
-    append_number(out, header.generation);
-    append_number(out, header.key.high);
-    append_number(out, header.key.low);
-    append_number(out, header.birth);
-    append_number(out, header.body_checksum);
-    append_number(out, to_seconds(header.created));
-    append_number(out, header.lifetimes.fresh_until);
-    append_number(out, header.lifetimes.while_revalidate_until);
-    append_number(out, header.lifetimes.if_error_until);
-    append_number(out, header.body_length);
-    append_number(out, header.record_length);
-    append_number(out, header.meta_length);
-    append_number(out, header.cost_ms);
-    append_number(out, header.part_length);
-    append_number(out, header.part_number);
-    append_number(out, header.tags);
-    out.append(11, '\0');
+void put_header(FieldWriter& out, const RecordHeader& header) {
+    out.bytes(kMagic);
+    out.number(kVersion);
+    out.number(static_cast<std::uint8_t>(header.type));
+    out.number(static_cast<std::uint16_t>(kRecordHeader));
+    out.number(std::uint64_t{0});  // the checksum, once the rest is there
+    out.number(header.generation);
+    out.number(header.key.high);
+    out.number(header.key.low);
+    out.number(header.birth);
+    out.number(header.body_checksum);
+    out.number(to_seconds(header.created));
+    out.number(header.lifetimes.fresh_until);
+    out.number(header.lifetimes.while_revalidate_until);
+    out.number(header.lifetimes.if_error_until);
+    out.number(header.body_length);
+    out.number(header.record_length);
+    out.number(header.meta_length);
+    out.number(header.cost_ms);
+    out.number(header.part_length);
+    out.number(header.part_number);
+    out.number(header.tags);
+    out.bytes(kReserved);
+}
+
+// What follows from the arguments: lengths, and what the type does not have.
+void complete(RecordHeader& header, const std::vector<Tag>& tags, std::string_view meta) {
+    const bool bare = header.type != RecordType::Object;
+    if (!has_body(header.type)) header.body_length = header.part_length = header.part_number = 0;
+    header.tags = bare ? 0 : static_cast<std::uint8_t>(tags.size());
+    header.meta_length = bare ? 0 : static_cast<std::uint32_t>(tags.size() * sizeof(Tag) + meta.size());
+    header.record_length = record_length(header.meta_length, header.body_here());
 }
 
 // Of a disk look-up: without an allocation.
@@ -155,22 +166,24 @@ std::uint32_t record_length(std::size_t meta_length_with_tags, std::uint64_t bod
 }
 
 std::string encode_record_head(RecordHeader header, const std::vector<Tag>& tags, std::string_view meta) {
-    const bool bare = header.type != RecordType::Object;
-    if (!has_body(header.type)) header.body_length = header.part_length = header.part_number = 0;
-    header.tags = bare ? 0 : static_cast<std::uint8_t>(tags.size());
-    header.meta_length = bare ? 0 : static_cast<std::uint32_t>(tags.size() * sizeof(Tag) + meta.size());
-    header.record_length = record_length(header.meta_length, header.body_here());
+    complete(header, tags, meta);
+    const std::size_t head = kRecordHeader + header.meta_length;
+    std::string bytes(header.body_here() == 0 ? header.record_length : head, '\0');
+    encode_record_head(bytes.data(), header, tags, meta);
+    return bytes;
+}
 
-    std::string head;
-    head.reserve(padded(kRecordHeader + header.meta_length));
-    append_header(head, header);
-    if (!bare) {
-        for (const Tag tag : tags) append_number(head, static_cast<std::uint64_t>(tag));
-        head.append(meta);
+void encode_record_head(char* to, RecordHeader header, const std::vector<Tag>& tags, std::string_view meta) {
+    complete(header, tags, meta);
+    FieldWriter out(to);
+    put_header(out, header);
+    if (header.meta_length > 0) {
+        for (const Tag tag : tags) out.number(static_cast<std::uint64_t>(tag));
+        out.bytes(meta);
     }
-    put_number(head, kBeforeChecksum, head_checksum(head));
-    if (header.body_here() == 0) head.resize(header.record_length, '\0');
-    return head;
+    const std::size_t head = kRecordHeader + header.meta_length;
+    FieldWriter(to + kBeforeChecksum).number(head_checksum({to, head}));
+    if (header.body_here() == 0) std::memset(out.at(), 0, header.record_length - head);
 }
 
 std::expected<RecordHeader, BadRecord> parse_record_claims(std::string_view bytes) {

@@ -100,6 +100,8 @@ Key128 lifetimes_key(const Key128& key);
 // how much). Record and meta length and the number of tags are set by this, from the arguments; the rest is the caller's, and
 // fits together: at most kMostTags, a meta of at most kLargestMeta. Types without meta and body get none, whatever `header` says.
 std::string encode_record_head(RecordHeader header, const std::vector<Tag>& tags, std::string_view meta);
+// The same, to where there is room for that much.
+void encode_record_head(char* to, RecordHeader header, const std::vector<Tag>& tags, std::string_view meta);
 std::uint32_t record_length(std::size_t meta_length_with_tags, std::uint64_t body_here);
 
 // The header at the beginning of `bytes`, which may hold more or less than the record: lengths are within bounds, and when header

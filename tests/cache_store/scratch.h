@@ -15,6 +15,7 @@
 #include <iterator>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -105,7 +106,8 @@ private:
     std::atomic<std::int64_t> wall_{1'795'000'000};
 };
 
-// The real files, until a fault is set: an errno for all calls of a kind, or a limit on the bytes of one call.
+// The real files, until a fault is set: an errno for all calls of a kind, or a limit on the bytes of one call. Direct writes
+// (O_DIRECT) are of whole blocks, as the strictest of disks asks, whatever the scratch folder's file system asks.
 class FaultyFiles final : public FileSystem {
 public:
     std::atomic<int> open_fault{0}, read_fault{0}, write_fault{0}, allocate_fault{0}, sync_fault{0}, rename_fault{0},
@@ -113,11 +115,20 @@ public:
     std::atomic<std::int64_t> longest_write{INT64_MAX}, longest_read{INT64_MAX};  // bytes of one call
     std::atomic<int> writes_before_fault{0};
     std::atomic<bool> never_now{false};  // RWF_NOWAIT finds nothing in the page cache
-    std::atomic<std::uint64_t> written{0}, syncs{0}, writes{0}, reads{0};
+    std::atomic<int> direct_open_fault{0}, direct_write_fault{0};
+    std::atomic<std::uint64_t> written{0}, syncs{0}, writes{0}, reads{0}, direct_writes{0};
     std::function<void()> before_read, before_write, before_sync;  // set before the store is shared
 
     int openat(int folder, const char* name, int flags, mode_t mode) override {
-        return failed(open_fault) ? -1 : real_.openat(folder, name, flags, mode);
+        const bool direct = (flags & O_DIRECT) != 0;
+        if (failed(open_fault) || (direct && failed(direct_open_fault))) return -1;
+        const int file = real_.openat(folder, name, direct ? flags & ~O_DIRECT : flags, mode);
+        if (!direct || file < 0) return file;
+        // Only now, and if the folder's file system can: the rules above hold without it.
+        ::fcntl(file, F_SETFL, ::fcntl(file, F_GETFL) | O_DIRECT);
+        const std::lock_guard lock(mutex_);
+        direct_.insert(file);
+        return file;
     }
     ssize_t preadv2(int file, const iovec* parts, int count, off_t offset, int flags) override {
         ++reads;
@@ -134,8 +145,18 @@ public:
         ++writes;
         if (before_write) before_write();
         if (writes_before_fault.fetch_sub(1) <= 0 && failed(write_fault)) return -1;
+        if (is_direct(file)) {
+            ++direct_writes;
+            if (failed(direct_write_fault)) return -1;
+            if (!whole_blocks(parts, count, offset)) return errno = EINVAL, -1;
+        }
         const auto some = shortened(parts, count, longest_write);
+        // That a direct write falls short within a block is no disk's doing, but a file system's (ext4 when it is full).
+        const bool torn = is_direct(file) && !whole_blocks(some.data(), static_cast<int>(some.size()), offset);
+        const int flags = torn ? ::fcntl(file, F_GETFL) : 0;
+        if (torn) ::fcntl(file, F_SETFL, flags & ~O_DIRECT);
         const auto done = real_.pwritev(file, some.data(), static_cast<int>(some.size()), offset);
+        if (torn) ::fcntl(file, F_SETFL, flags);
         if (done > 0) written += static_cast<std::uint64_t>(done);
         return done;
     }
@@ -146,7 +167,13 @@ public:
         if (before_sync) before_sync();
         return failed(sync_fault) ? -1 : real_.fdatasync(file);
     }
-    int close(int file) override { return real_.close(file); }
+    int close(int file) override {
+        {
+            const std::lock_guard lock(mutex_);
+            direct_.erase(file);
+        }
+        return real_.close(file);
+    }
     int renameat(int folder, const char* from, const char* to) override {
         return failed(rename_fault) ? -1 : real_.renameat(folder, from, to);
     }
@@ -167,7 +194,20 @@ private:
         }
         return some;
     }
+    bool is_direct(int file) {
+        const std::lock_guard lock(mutex_);
+        return direct_.contains(file);
+    }
+    static bool whole_blocks(const iovec* parts, int count, off_t offset) {
+        constexpr std::uintptr_t kBlock = 4096;
+        return static_cast<std::uint64_t>(offset) % kBlock == 0 && std::all_of(parts, parts + count, [](const iovec& part) {
+                   return reinterpret_cast<std::uintptr_t>(part.iov_base) % kBlock == 0 && part.iov_len % kBlock == 0;
+               });
+    }
+
     FileSystem& real_ = real_file_system();
+    std::mutex mutex_;
+    std::set<int> direct_;  // descriptors
 };
 
 inline Key128 key_number(std::uint64_t number) {

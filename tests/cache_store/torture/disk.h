@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
@@ -39,8 +40,9 @@ struct Fate {
 // A disk that can fail, stall, be cut off and lose power: real files in a scratch folder, and a record of what of them is durable
 // (a name when its folder was synced, a page when its file was). Nothing is ever synced in truth: that would only take time.
 //
-// What is there when it is made is durable. Every file of the store has to be opened through it. Thread-safe but for rule(),
-// which is set while no call is under way, and lose_power(), when the store is gone.
+// What is there when it is made is durable. A direct write that is not of whole blocks is refused, as the strictest of disks
+// does. Every file of the store has to be opened through it. Thread-safe but for rule(), which is set while no call is under way,
+// and lose_power(), when the store is gone.
 class Disk final : public cache_store::FileSystem {
 public:
     using Rule = std::function<Fate(const Call&)>;
@@ -71,7 +73,7 @@ public:
         if (file < 0) return file;
         struct stat now{};
         if (::fstat(file, &now) != 0 || !S_ISREG(now.st_mode)) return file;
-        open_[file] = {tracked(file, there ? now.st_size : 0), name};
+        open_[file] = {tracked(file, there ? now.st_size : 0), name, (flags & O_DIRECT) != 0};
         if (!there) names_.created(folder, name);
         return file;
     }
@@ -91,6 +93,7 @@ public:
         if (failed(fate)) return -1;
         const std::lock_guard lock(mutex_);
         if (cut_) return error(EIO);
+        if (is_direct(file) && !whole_blocks(parts, count, offset)) return error(EINVAL);
         const bool last = refused();
         if (last) fate.longest = asked.bytes == 0 ? 0 : part_ % asked.bytes;
         const auto some = shortened(parts, count, fate.longest);
@@ -159,7 +162,19 @@ private:
     struct Open {
         File file;
         std::string name;
+        bool direct = false;
     };
+
+    bool is_direct(int file) const {
+        const auto found = open_.find(file);
+        return found != open_.end() && found->second.direct;
+    }
+    static bool whole_blocks(const iovec* parts, int count, off_t offset) {
+        constexpr std::uintptr_t kBlock = 4096;
+        return static_cast<std::uint64_t>(offset) % kBlock == 0 && std::all_of(parts, parts + count, [](const iovec& part) {
+                   return reinterpret_cast<std::uintptr_t>(part.iov_base) % kBlock == 0 && part.iov_len % kBlock == 0;
+               });
+    }
 
     static int error(int number) {
         errno = number;

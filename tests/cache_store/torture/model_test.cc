@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <array>
+
 #include "tests/cache_store/torture/disk.h"
 #include "tests/cache_store/torture/run.h"
 
@@ -67,7 +69,8 @@ TEST_CASE("a disk that now and then fails, is full or takes less than it is give
                 return luck.one_in(2) ? Fate{.error = EIO} : Fate{.longest = luck.roll(5000)};
             }
             if (call.kind == Call::Kind::Write && luck.one_in(2)) return {.longest = luck.roll(5000)};
-            return {.error = luck.one_in(2) ? EIO : ENOSPC};
+            static constexpr std::array kErrors = {EIO, ENOSPC, EINVAL};  // the last: direct writes refused from now on
+            return {.error = kErrors[luck.roll(kErrors.size())]};
         });
         for (int life = 0; life < 4; ++life) {
             trial.open(disk);
