@@ -23,6 +23,8 @@ public:
         std::string_view body;
     };
     virtual Read read(const Key128& key) = 0;
+    // The same, however long the disk takes.
+    virtual Read read_waiting(const Key128& key) { return read(key); }
     // How many objects had to go.
     virtual std::uint64_t evicted() const = 0;
     // Evicts until no more than this is on the disk.

@@ -64,14 +64,14 @@ Phase put(Contender& contender, const Objects& objects, std::uint64_t& next, std
 Phase read(const Reader& reader, const Objects& objects, std::span<const std::uint64_t> numbers) {
     std::vector<Key128> keys;
     for (const auto number : numbers) keys.push_back(objects.key(number));
-    Phase phase{.operations = numbers.size()};
+    Phase phase;
     std::vector<std::size_t> sizes(numbers.size());
     const Stopwatch watch;
     for (std::size_t i = 0; i < numbers.size(); ++i) sizes[i] = reader(keys[i]).body.size();
     phase.spent = watch.spent();
     for (std::size_t i = 0; i < numbers.size(); ++i) {
         phase.bytes += sizes[i];
-        if (sizes[i] != objects.size(numbers[i])) ++phase.failed;
+        ++(sizes[i] == objects.size(numbers[i]) ? phase.operations : phase.failed);
     }
     return phase;
 }

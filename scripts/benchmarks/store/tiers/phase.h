@@ -20,7 +20,8 @@ std::string json(const Phase& phase);
 // written longer than 32 MiB of others.
 Phase put(Contender& contender, const Objects& objects, std::uint64_t& next, std::uint64_t bytes);
 
-// Each object of these numbers once. Failed: a miss, or a body of another size.
+// Each object of these numbers once. Failed: a miss, or a body of another size; no operation, but its time counts: what is left
+// cannot look better for it.
 using Reader = std::function<Contender::Read(const Key128&)>;
 Phase read(const Reader& reader, const Objects& objects, std::span<const std::uint64_t> numbers);
 

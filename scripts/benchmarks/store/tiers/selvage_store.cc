@@ -31,6 +31,8 @@ Contender::Read read_of(Found found) {
 
 Contender::Read SelvageStore::read(const Key128& key) { return read_of(store_->fetch_now(key, {})); }
 
+Contender::Read SelvageStore::read_waiting(const Key128& key) { return read_of(store_->fetch(key, {})); }
+
 Contender::Read SelvageStore::find(const Key128& key) const { return read_of(store_->find(key, {})); }
 
 void SelvageStore::shrink(std::uint64_t bytes) {

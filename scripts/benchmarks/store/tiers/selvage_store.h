@@ -18,7 +18,8 @@ public:
     std::uint64_t birth() const override { return store_->sequence(); }
     void put(const Key128& key, const cache_store::ObjectPtr& object) override;
     void settle() override;
-    Read read(const Key128& key) override;  // fetch_now(): promoted, when there is memory
+    Read read(const Key128& key) override;  // fetch_now(): promoted, when there is memory; a miss what is not in the page cache
+    Read read_waiting(const Key128& key) override;  // fetch()
     std::uint64_t evicted() const override { return store_->stats().disk.evictions; }
     void shrink(std::uint64_t bytes) override;
 
