@@ -9,7 +9,9 @@ namespace selvage {
 
 BlobBuffer::BlobBuffer(std::size_t bytes) : size_(bytes) {
     if (bytes >= Blob::kPagesFrom) {
-        void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        // All of it will be filled: pages that are there at once cost a third less than page faults do (110 KB: 46 µs with the
+        // copy, and 67).
+        void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
         own_pages_ = pages != MAP_FAILED;
         if (own_pages_) {
             bytes_ = static_cast<char*>(pages);
