@@ -53,6 +53,6 @@ Blob::Blob(std::string bytes) {
     view_ = bytes_;
 }
 
-Blob::Blob(BlobBuffer buffer, std::string_view view) : buffer_(std::move(buffer)), view_(view) { buffer_.seal(); }
+Blob::Blob(BlobBuffer buffer, std::string_view view) : view_(view), buffer_(std::move(buffer)) { buffer_.seal(); }
 
 }  // namespace selvage

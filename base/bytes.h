@@ -58,9 +58,9 @@ public:
     bool has_own_pages() const { return buffer_.own_pages_; }
 
 private:
-    std::string bytes_;  // either these, or a buffer
+    std::string_view view_;  // first: in the cache line of the reference count
+    std::string bytes_;      // either these, or a buffer
     BlobBuffer buffer_;
-    std::string_view view_;
 };
 
 using BlobPtr = std::shared_ptr<const Blob>;

@@ -6,6 +6,7 @@
 #include <bit>
 #include <iterator>
 #include <memory>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -31,24 +32,26 @@ void append(std::vector<Front::Uncounted>& all, std::vector<Front::Uncounted> so
 
 }  // namespace
 
-Front::Place* Front::find_place(const Key128& key, std::uint64_t hash) {
-    if (places_.empty()) return nullptr;
-    Place* const set = set_of(hash);
-    for (Place* place = set; place != set + kWays; ++place) {
-        if (place->key == key && place->object) return place;
+std::size_t Front::find_place(const Key128& key, std::uint64_t hash) const {
+    if (places_.empty()) return kNowhere;
+    const auto tag = tag_of(hash);
+    const std::size_t set = set_of(hash);
+    for (std::size_t place = set; place != set + kWays; ++place) {
+        if (tags_[place] == tag && places_[place].key == key) return place;
     }
-    return nullptr;
+    return kNowhere;
 }
 
 std::optional<MemoryTier::Hit> Front::find(const Key128& key, std::uint64_t hash, double clock) {
     const std::lock_guard lock(mutex_);
-    Place* const place = find_place(key, hash);
-    if (place == nullptr) return std::nullopt;
+    const std::size_t found = find_place(key, hash);
+    if (found == kNowhere) return std::nullopt;
+    Place& place = places_[found];
     ++hits_;
-    ++place->hits;
-    place->worth = std::min(place->worth + 1, kMostWorth);
-    place->clock = clock;
-    return MemoryTier::Hit{.object = place->object, .judged = place->judged, .stale = place->stale};
+    ++place.hits;
+    place.worth = std::min(place.worth + 1, kMostWorth);
+    place.clock = clock;
+    return MemoryTier::Hit{.object = place.object, .judged = place.judged, .stale = place.stale};
 }
 
 Front::Uncounted Front::uncounted(Place& place) {
@@ -57,42 +60,42 @@ Front::Uncounted Front::uncounted(Place& place) {
 
 Front::Offered Front::offer(const Entry& entry, std::uint64_t hash) {
     const std::lock_guard lock(mutex_);
-    if (places_.empty() || find_place(entry.key, hash) != nullptr) return {};
-    Place* const set = set_of(hash);
-    Place& place = *std::min_element(set, set + kWays, [](const Place& a, const Place& b) { return a.worth < b.worth; });
+    if (places_.empty() || find_place(entry.key, hash) != kNowhere) return {};
+    const auto set = std::span(places_).subspan(set_of(hash), kWays);
+    Place& place = *std::ranges::min_element(set, {}, &Place::worth);
     if (place.worth > 0) {
         --place.worth;
         return {};
     }
     Offered offered{.taken = true, .displaced = {}};
-    if (place.object) {
-        offered.displaced = uncounted(place);
-        place.object = nullptr;
-    }
+    if (place.object) offered.displaced = uncounted(place);
     place = {.key = entry.key,
              .object = counted_apart(entry.object),
              .clock = entry.clock,
              .judged = entry.judged,
              .stale = entry.stale,
              .worth = 1};
+    tags_[static_cast<std::size_t>(&place - places_.data())] = tag_of(hash);
     return offered;
 }
 
 void Front::withdraw(Entry& entry, std::uint64_t hash) {
     const std::lock_guard lock(mutex_);
-    Place* const place = find_place(entry.key, hash);
-    if (place == nullptr) return;
-    entry.hits += place->hits;
-    entry.clock = std::max(entry.clock, place->clock);
-    *place = {};
+    const std::size_t found = find_place(entry.key, hash);
+    if (found == kNowhere) return;
+    Place& place = places_[found];
+    entry.hits += place.hits;
+    entry.clock = std::max(entry.clock, place.clock);
+    place = {};
+    tags_[found] = 0;
 }
 
 void Front::judged(const Entry& entry, std::uint64_t hash) {
     const std::lock_guard lock(mutex_);
-    Place* const place = find_place(entry.key, hash);
-    if (place == nullptr) return;
-    place->judged = entry.judged;
-    place->stale = entry.stale;
+    const std::size_t found = find_place(entry.key, hash);
+    if (found == kNowhere) return;
+    places_[found].judged = entry.judged;
+    places_[found].stale = entry.stale;
 }
 
 std::vector<Front::Uncounted> Front::take_hits() {
@@ -111,9 +114,11 @@ std::vector<Front::Uncounted> Front::resize(std::size_t most) {
         if (places_.size() == sets * kWays) return {};
     }
     std::vector<Place> places(sets * kWays);
+    std::vector<std::uint16_t> tags(places.size());
     auto all = take_hits();
     const std::lock_guard lock(mutex_);
     places_ = std::move(places);
+    tags_ = std::move(tags);
     set_mask_ = sets == 0 ? 0 : sets - 1;
     return all;
 }

@@ -20,8 +20,8 @@ namespace selvage::cache_store {
 // Sets of four places. Thread-safe.
 class alignas(64) Front {
 public:
-    // A place, and the block of its count as malloc takes it.
-    static constexpr std::uint64_t kBytesEach = 64 + 48;
+    // A place, its tag, and the block of its count as malloc takes it.
+    static constexpr std::uint64_t kBytesEach = 64 + 2 + 48;
     static constexpr std::size_t kWays = 4;
 
     std::optional<MemoryTier::Hit> find(const Key128& key, std::uint64_t hash, double clock);
@@ -60,14 +60,20 @@ private:
     };
     static_assert(sizeof(Place) == 64);
 
-    Place* set_of(std::uint64_t hash) { return &places_[(hash >> 24 & set_mask_) * kWays]; }
-    Place* find_place(const Key128& key, std::uint64_t hash);
+    static constexpr std::size_t kNowhere = SIZE_MAX;
+
+    std::size_t set_of(std::uint64_t hash) const { return (hash >> 24 & set_mask_) * kWays; }  // its first place
+    static std::uint16_t tag_of(std::uint64_t hash) { return static_cast<std::uint16_t>(hash | 1); }
+    std::size_t find_place(const Key128& key, std::uint64_t hash) const;
     static Uncounted uncounted(Place& place);
 
     mutable std::mutex mutex_;
     std::uint64_t hits_ = 0;  // in the mutex's line
     std::size_t set_mask_ = 0;
     std::vector<Place> places_;  // those of a set together; none: every look-up misses
+    // Of each place, 0 when it is free: what is not here is not looked for in places, which would be in no cache (a first hit
+    // takes 0.24 µs without a front, 0.30 with, and 0.34 when it looks into the places).
+    std::vector<std::uint16_t> tags_;
 };
 
 // One front per core. Which one a thread uses is a matter of speed alone.

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::uint16_t kFirstInsert = 1, kOneMore = 2;  // halves
 constexpr std::uint64_t kMostHalves = UINT16_MAX;
+// A place in a front takes 0.1 µs more than a hit: not for what is hit once or twice.
+constexpr std::uint32_t kHitsPerOffer = 4;
 constexpr std::uint64_t kMostJudged = UINT64_MAX >> 16;
 
 // Ghosts of one generation; between once and twice as many are remembered. By replay of the AdaptSize log at 1 % and of the
@@ -58,7 +60,7 @@ std::optional<MemoryTier::Hit> Shards::find(const Key128& key) {
         ++entry->hits;
         entry->clock = clock;
         hit = {.object = entry->object, .judged = entry->judged, .stale = entry->stale};
-        displaced = fronts_.offer(*entry, hash);
+        if (entry->hits % kHitsPerOffer == 0) displaced = fronts_.offer(*entry, hash);
     }
     credit(displaced);
     return hit;
