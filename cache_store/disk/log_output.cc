@@ -102,7 +102,7 @@ int LogOutput::write(std::size_t bytes) {
 
 void LogOutput::refused(int fault) {
     if (std::exchange(told_, true)) return;
-    home_.log.info(LogHome::kTopic, "the disk does not take direct writes ({}); what is stored goes through the page cache",
+    home_.log.info(LogHome::kTopic, "direct writes to the disk are refused ({}); what is stored goes through the page cache",
                    std::generic_category().message(fault));
 }
 

@@ -114,7 +114,8 @@ public:
         unlink_fault{0};
     std::atomic<std::int64_t> longest_write{INT64_MAX}, longest_read{INT64_MAX};  // bytes of one call
     std::atomic<int> writes_before_fault{0};
-    std::atomic<bool> never_now{false};  // RWF_NOWAIT finds nothing in the page cache
+    std::atomic<bool> never_now{false};         // RWF_NOWAIT finds nothing in the page cache
+    std::atomic<std::size_t> asked_in_vain{0};  // bytes of the last read that found nothing so
     std::atomic<int> direct_open_fault{0}, direct_write_fault{0};
     std::atomic<std::uint64_t> written{0}, syncs{0}, writes{0}, reads{0}, direct_writes{0};
     std::function<void()> before_read, before_write, before_sync;  // set before the store is shared
@@ -134,7 +135,10 @@ public:
         ++reads;
         if (before_read) before_read();
         if (failed(read_fault)) return -1;
-        if (flags != 0 && never_now) return errno = EAGAIN, -1;
+        if (flags != 0 && never_now) {
+            asked_in_vain = parts[0].iov_len;
+            return errno = EAGAIN, -1;
+        }
         const auto some = shortened(parts, count, longest_read);
         const auto got = real_.preadv2(file, some.data(), static_cast<int>(some.size()), offset, flags);
         // A tmpfs does not know RWF_NOWAIT; all of it is in memory.

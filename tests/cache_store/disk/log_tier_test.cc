@@ -277,6 +277,14 @@ SCENARIO("an object is not read while that would wait for the disk") {
     CHECK(tier->read_now(key_number(1)).error() == LogTier::Miss::WouldBlock);
     CHECK(read(*tier, 1) != nullptr);
     CHECK(stats_of(*tier).would_block == 2);
+    THEN("memory for a large one is not made in vain: one byte tells") {
+        world.store(*tier, 3, object_number(3, 100 * kKiB));
+        CHECK(tier->read_now(key_number(3)).error() == LogTier::Miss::WouldBlock);
+        CHECK(world.files.asked_in_vain == 1);
+        world.files.never_now = false;
+        CHECK(tier->read(key_number(3)).value()->body->size() == 100 * kKiB);
+        CHECK(tier->read_now(key_number(3)).value()->body->size() == 100 * kKiB);
+    }
 }
 
 SCENARIO("the hot list is kept beside the segments") {
